@@ -1,0 +1,17 @@
+/* Step 4 of an upgrade: the new generation binds what it inherits. */
+#ifndef TFHELPER_ADOPT_H
+#define TFHELPER_ADOPT_H
+
+#include <stdint.h>
+
+#include "../preload/protocol.h"
+
+struct generation;
+
+/* The inherited listener for this key, which stays ours; -1 if there is none for it. */
+int adopt_listener(struct generation *generation, const struct listener_key *key);
+
+/* The listener with this inode, once adopted, listens. */
+void listener_listens(struct generation *generation, uint64_t inode);
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * Every process of the current generation is asked, since only the processes
+ * know what they hold and under which address they asked for it. One that does
+ * not answer could be left listening: then there is no upgrade.
+ */
+#include "collect.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../preload/protocol.h"
+#include "clock.h"
+#include "fail.h"
+#include "generation.h"
+#include "log.h"
+#include "memory.h"
+#include "orders.h"
+
+static const int64_t collect_timeout = 3 * SECOND;
+static const int64_t collect_pace = 10 * MILLISECOND;
+
+static struct generation *collecting_generation(void)
+{
+    return generations && generations->state == COLLECTING ? generations : NULL;
+}
+
+void begin_collecting(struct generation *new)
+{
+    new->deadline = now() + collect_timeout;
+    if (order_members(new, current, ORDER_COLLECT) == 0)
+        happen(new, ANSWERED);
+}
+
+void collect_again(struct generation *new)
+{
+    pid_t silent;
+
+    if (order_members(new, current, ORDER_COLLECT) == 0) {
+        happen(new, ANSWERED);
+        return;
+    }
+    silent = find_silent(new);
+    if (silent && now() > new->deadline)
+        fail_upgrade(new, "process %d of generation %u did not hand over its listeners within %s",
+                     silent, current->number, duration_text(collect_timeout));
+    else
+        new->next_timer = now() + collect_pace;
+}
+
+/* The connections that the old generation will have to finish came in here. */
+static void note_endpoint(struct generation *old, struct endpoint endpoint)
+{
+    for (size_t i = 0; i < old->endpoint_count; i++)
+        if (old->endpoints[i].port == endpoint.port && old->endpoints[i].family == endpoint.family)
+            return;
+    old->endpoints = grow(old->endpoints, old->endpoint_count + 1, sizeof *old->endpoints);
+    old->endpoints[old->endpoint_count++] = endpoint;
+}
+
+void listener_collected(struct generation *old, pid_t pid, const struct message *message,
+                        int descriptor)
+{
+    struct generation *new = collecting_generation();
+    struct stat status;
+    int listens = 0;
+    socklen_t length = sizeof listens;
+
+    if (descriptor == -1)
+        return;
+    if (!new || old != current || fstat(descriptor, &status) == -1 ||
+        status.st_ino != message->inode ||
+        getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == -1 || !listens) {
+        log_line(LOG_DEBUG, "collect: what process %d sent is not wanted", pid);
+        close(descriptor);
+        return;
+    }
+    inherit(&new->inheritance, message, pid, descriptor);
+    note_endpoint(old, endpoint_of(find_inherited(&new->inheritance, message->inode)));
+}
+
+void process_collected(struct generation *old, pid_t pid, int error)
+{
+    struct generation *new = collecting_generation();
+
+    if (!new || old != current)
+        return;
+    if (error) {
+        fail_upgrade(new, "process %d of generation %u cannot list its listeners: %s", pid,
+                     old->number, strerror(error));
+        return;
+    }
+    if (note_answer(new, pid) && !find_silent(new))
+        happen(new, ANSWERED);
+}

@@ -1,0 +1,21 @@
+/* Step 2 of an upgrade: the processes of the old generation hand over their listeners. */
+#ifndef TFHELPER_COLLECT_H
+#define TFHELPER_COLLECT_H
+
+#include <sys/types.h>
+
+struct generation;
+struct message;
+
+/* Begin to collect for `new`, which is COLLECTING, from the current generation. */
+void begin_collecting(struct generation *new);
+
+/* COLLECTING, TIMER: who still owes an answer? */
+void collect_again(struct generation *new);
+
+/* A process of `old` sent a listener, whose descriptor is ours now; or was that the last one. */
+void listener_collected(struct generation *old, pid_t pid, const struct message *message,
+                        int descriptor);
+void process_collected(struct generation *old, pid_t pid, int error);
+
+#endif

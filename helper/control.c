@@ -1,0 +1,199 @@
+/*
+ * Every message is read as hostile: fixed size, versioned, from a peer whose
+ * credentials the kernel vouches for. Nothing here waits for a peer.
+ */
+#include "control.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../preload/protocol.h"
+#include "clock.h"
+#include "family.h"
+#include "log.h"
+#include "memory.h"
+#include "questions.h"
+#include "settings.h"
+
+enum { MOST_PEERS = 256, BACKLOG = 512 };
+
+/* How long a peer may hold a connection without saying anything. */
+static const int64_t peer_patience = 2 * SECOND;
+
+struct peer {
+    int fd;
+    pid_t pid;
+    int64_t expires;
+};
+
+static char name[SESSION_NAME_LENGTH + 1];
+static int listener = -1;
+static struct peer *peers[MOST_PEERS];
+static size_t peer_count;
+
+int open_control_socket(void)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    unsigned char random[SESSION_NAME_LENGTH / 2];
+    socklen_t length;
+
+    if (getrandom(random, sizeof random, 0) != sizeof random)
+        return -1;
+    for (size_t i = 0; i < sizeof random; i++)
+        snprintf(name + 2 * i, 3, "%02x", random[i]);
+    /* unix(7): a name after a NUL is in the abstract namespace, and no file is left behind */
+    length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+                         (size_t)snprintf(address.sun_path + 1, sizeof address.sun_path - 1,
+                                          SOCKET_PREFIX "%s", name));
+    listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (listener == -1 || bind(listener, (struct sockaddr *)&address, length) == -1 ||
+        listen(listener, BACKLOG) == -1)
+        return -1;
+    return listener;
+}
+
+char *session_text(unsigned generation)
+{
+    char *text = allocate(1, sizeof SESSION_VARIABLE + 128);
+
+    sprintf(text, SESSION_VARIABLE "=" SESSION_FORMAT, PROTOCOL_VERSION, name, generation,
+            (int)getpid(), settings.upgrade_signal);
+    return text;
+}
+
+unsigned generation_of_session(const char *text)
+{
+    char prefix[SESSION_NAME_LENGTH + 16];
+    int length = snprintf(prefix, sizeof prefix, "%d/%s/", PROTOCOL_VERSION, name);
+
+    if (strncmp(text, prefix, (size_t)length) != 0)
+        return 0;
+    return (unsigned)strtoul(text + length, NULL, 10);
+}
+
+static void drop_peer(struct peer *peer)
+{
+    for (size_t i = 0; i < peer_count; i++)
+        if (peers[i] == peer)
+            peers[i] = peers[--peer_count];
+    close(peer->fd);
+    free(peer);
+}
+
+/* Same uid as the session, root, or a process of this session that has dropped its privileges. */
+static bool is_welcome(int fd, struct ucred *credentials)
+{
+    socklen_t length = sizeof *credentials;
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, &length) == -1)
+        return false;
+    if (credentials->uid == geteuid() || credentials->uid == 0)
+        return true;
+    return is_descendant(credentials->pid);
+}
+
+void accept_peers(int poller)
+{
+    int fd;
+
+    while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) != -1) {
+        struct epoll_event event = {.events = EPOLLIN};
+        struct ucred credentials;
+        struct peer *peer;
+
+        if (!is_welcome(fd, &credentials)) {
+            log_line(LOG_DEBUG, "control: process %d of uid %u is refused", credentials.pid,
+                     credentials.uid);
+            close(fd);
+            continue;
+        }
+        if (peer_count == MOST_PEERS) {
+            log_line(LOG_DEBUG, "control: too many peers, the first of them is dropped");
+            drop_peer(peers[0]);
+        }
+        peer = allocate(1, sizeof *peer);
+        *peer = (struct peer){fd, credentials.pid, now() + peer_patience};
+        peers[peer_count++] = peer;
+        event.data.ptr = peer;
+        epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
+    }
+}
+
+/* Receive one message and at most one descriptor. The size of the message, 0 at the end, or -1. */
+static ssize_t receive(int fd, struct message *message, int *descriptor)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(sizeof(int))];
+    } rights;
+    struct iovec part = {message, sizeof *message};
+    struct msghdr packet = {.msg_iov = &part,
+                            .msg_iovlen = 1,
+                            .msg_control = &rights,
+                            .msg_controllen = sizeof rights};
+    ssize_t size = recvmsg(fd, &packet, MSG_CMSG_CLOEXEC | MSG_TRUNC);
+    struct cmsghdr *header;
+
+    *descriptor = -1;
+    if (size == -1)
+        return -1;
+    header = CMSG_FIRSTHDR(&packet);
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+        header->cmsg_len == CMSG_LEN(sizeof(int)))
+        memcpy(descriptor, CMSG_DATA(header), sizeof(int));
+    return size;
+}
+
+/* Returns false when the peer is to be dropped. */
+static bool serve_message(struct peer *peer)
+{
+    struct message message;
+    int descriptor;
+    ssize_t size = receive(peer->fd, &message, &descriptor);
+
+    if (size == 0 || (size == -1 && errno != EAGAIN && errno != EINTR))
+        return false;
+    if (size == -1)
+        return true;
+    if (size != (ssize_t)sizeof message || message.magic != PROTOCOL_MAGIC ||
+        message.version != PROTOCOL_VERSION) {
+        log_line(LOG_DEBUG, "control: process %d sent %zd bytes that are no message of ours",
+                 peer->pid, size);
+        if (descriptor != -1)
+            close(descriptor);
+        return false;
+    }
+    peer->expires = now() + peer_patience;
+    return answer_message(peer->fd, peer->pid, &message, descriptor);
+}
+
+void serve_peer(void *peer)
+{
+    if (!serve_message(peer))
+        drop_peer(peer);
+}
+
+int64_t expire_peers(void)
+{
+    int64_t time = peer_count > 0 ? now() : 0;
+    int64_t next = 0;
+
+    for (size_t i = peer_count; i-- > 0;) {
+        if (peers[i]->expires <= time) {
+            log_line(LOG_DEBUG, "control: process %d is silent and dropped", peers[i]->pid);
+            drop_peer(peers[i]);
+        } else if (next == 0 || peers[i]->expires < next) {
+            next = peers[i]->expires;
+        }
+    }
+    return next;
+}

@@ -1,0 +1,30 @@
+/* The control socket: what the library asks and tells, each over a connection of its own. */
+#ifndef TFHELPER_CONTROL_H
+#define TFHELPER_CONTROL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * Open the socket under a name that nobody can guess. Returns the descriptor
+ * to wait on, or -1 with errno set.
+ */
+int open_control_socket(void);
+
+/* The value of SESSION_VARIABLE for a generation, in memory that the caller frees. */
+char *session_text(unsigned generation);
+
+/* The generation in the value of SESSION_VARIABLE, 0 if it is of another session. */
+unsigned generation_of_session(const char *text);
+
+/* Take new connections. `poller` is the epoll set that watches them. */
+void accept_peers(int poller);
+
+/* A connection is readable or closed. `peer` is what the epoll set gave. */
+void serve_peer(void *peer);
+
+/* Drop peers that have been silent for too long; returns when the next one will be, or 0. */
+int64_t expire_peers(void);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * Connections are counted from outside, by the kernel's own lists. A look has a
+ * price, so looks are paced by what the last one cost.
+ */
+#include "drain.h"
+
+#include "clock.h"
+#include "connections.h"
+#include "generation.h"
+#include "log.h"
+#include "settings.h"
+#include "stop.h"
+
+static const int64_t shortest_pace = 20 * MILLISECOND;
+static const int64_t longest_pace = SECOND;
+
+/* One part in so many of a processor is spent on looking. */
+enum { PACE_PER_COST = 50 };
+
+/*
+ * A connection may be between two processes during one look: accepted by a
+ * parent that has closed it, held by a child that was forked behind our back.
+ */
+enum { QUIET_LOOKS = 2 };
+
+void begin_draining(struct generation *generation)
+{
+    int64_t deadline = generation->deadline;
+    size_t left = count_connections(generation);
+
+    enter(generation, DRAINING, MILLISECOND * 5);
+    generation->deadline = deadline;
+    generation->quiet_looks = left == 0;
+    if (left > 0)
+        log_line(LOG_INFO, "generation %u: draining %zu connection%s, for at most %s",
+                 generation->number, left, left == 1 ? "" : "s",
+                 duration_text(settings.exit_timeout));
+}
+
+void drain_again(struct generation *generation)
+{
+    int64_t start = now();
+    size_t left = count_connections(generation);
+    int64_t pace = (now() - start) * PACE_PER_COST;
+
+    if (left > 0 && start > generation->deadline) {
+        log_line(LOG_INFO, "generation %u: exit timeout with %zu connection%s left",
+                 generation->number, left, left == 1 ? "" : "s");
+        begin_stopping(generation, "exit timeout");
+        return;
+    }
+    generation->quiet_looks = left == 0 ? generation->quiet_looks + 1 : 0;
+    if (generation->quiet_looks >= QUIET_LOOKS) {
+        begin_stopping(generation, "drained");
+        return;
+    }
+    if (pace < shortest_pace)
+        pace = shortest_pace;
+    generation->next_timer = now() + (pace > longest_pace ? longest_pace : pace);
+}

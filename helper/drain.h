@@ -1,0 +1,13 @@
+/* Step 7 of an upgrade: the old generation finishes its connections. */
+#ifndef TFHELPER_DRAIN_H
+#define TFHELPER_DRAIN_H
+
+struct generation;
+
+/* The generation accepts no more: wait for its connections, until the deadline it has. */
+void begin_draining(struct generation *generation);
+
+/* DRAINING, TIMER: how many are left? */
+void drain_again(struct generation *generation);
+
+#endif

@@ -1,0 +1,72 @@
+/*
+ * The pid that the user knows tells how the server ended. Older generations
+ * that still drain are stopped first, so that nothing is left behind.
+ */
+#include "end.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "generation.h"
+#include "log.h"
+#include "stop.h"
+#include "upgrade.h"
+
+static bool ending;
+static int ending_status;
+
+void service_ended(struct generation *generation)
+{
+    /* a successor that is on its way holds the listeners: it takes over, or fails and we end */
+    if (generation == current && generations != current && generations->state < READY &&
+        generations->started) {
+        if (!generation->complained)
+            log_line(LOG_ERROR, "generation %u: %s while generation %u starts",
+                     generation->number, ending_text(generation->wait_status),
+                     generations->number);
+        generation->complained = true;
+        return;
+    }
+    ending = true;
+    ending_status = generation->wait_status;
+    log_line(LOG_DEBUG, "generation %u: %s, and with it the service", generation->number,
+             ending_text(generation->wait_status));
+    abandon_upgrades();
+    enter(generation, GONE, 0);
+    for (struct generation *old = generations; old; old = old->older)
+        if (old->state == RETIRING || old->state == DRAINING)
+            begin_stopping(old, "the service has ended");
+    generation_gone();
+}
+
+void generation_gone(void)
+{
+    if (!ending)
+        return;
+    for (const struct generation *g = generations; g; g = g->older)
+        if (g->state != GONE)
+            return;
+    end_like_the_server();
+}
+
+_Noreturn void end_like_the_server(void)
+{
+    struct rlimit no_core = {0, 0};
+    sigset_t set;
+    int number = WTERMSIG(ending_status);
+
+    if (!WIFSIGNALED(ending_status))
+        exit(WEXITSTATUS(ending_status));
+    /* the core, if any, is the server's */
+    setrlimit(RLIMIT_CORE, &no_core);
+    signal(number, SIG_DFL);
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    raise(number);
+    sigprocmask(SIG_UNBLOCK, &set, NULL);
+    _exit(128 + number);
+}

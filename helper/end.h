@@ -1,0 +1,16 @@
+/* The end of the service: when the server ends by itself, so does the helper, in the same way. */
+#ifndef TFHELPER_END_H
+#define TFHELPER_END_H
+
+struct generation;
+
+/* The current generation has ended, or the first one before it was ready. */
+void service_ended(struct generation *generation);
+
+/* A generation is gone: was it the last one? */
+void generation_gone(void);
+
+/* End as the server did: its status, or its signal. */
+_Noreturn void end_like_the_server(void);
+
+#endif

@@ -1,0 +1,54 @@
+#include "fail.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include "clock.h"
+#include "end.h"
+#include "family.h"
+#include "generation.h"
+#include "log.h"
+#include "orders.h"
+#include "stop.h"
+#include "upgrade.h"
+
+void fail_upgrade(struct generation *generation, const char *format, ...)
+{
+    char reason[512];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(reason, sizeof reason, format, arguments);
+    va_end(arguments);
+    log_line(LOG_ERROR, "generation %u: upgrade failed: %s; generation %u serves on",
+             generation->number, reason, current->number);
+    restore_listeners(&generation->inheritance);
+    announce(current, ORDER_RESUME);
+    release(&generation->inheritance);
+    kill_generation(generation);
+    if (current->exited)
+        service_ended(current);
+    else
+        upgrade_over();
+}
+
+/*
+ * A daemon's first process ends with status 0 and leaves children behind, which
+ * are the server. Anything else before the generation is ready is a failure.
+ */
+void exited_before_ready(struct generation *generation)
+{
+    int64_t took = now() - generation->started;
+
+    look_at_family();
+    if (generation->exited && generation->wait_status == 0 &&
+        count_members(generation->number) > 0)
+        return;
+    if (!current) {
+        service_ended(generation);
+        return;
+    }
+    fail_upgrade(generation, "%s after %s, before it was ready",
+                 ending_text(generation->wait_status), duration_text(took));
+}

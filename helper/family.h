@@ -1,0 +1,41 @@
+/* Which processes belong to which generation: everything below the helper, from /proc. */
+#ifndef TFHELPER_FAMILY_H
+#define TFHELPER_FAMILY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct member {
+    pid_t pid;
+    pid_t parent;
+    unsigned generation;  /* 0: not known */
+    uint64_t started;     /* proc(5) starttime: with the pid it names a process for good */
+    bool takes_orders;    /* has a handler for the order signal */
+};
+
+struct family {
+    struct member *member;
+    size_t count;
+};
+
+/*
+ * Look at all living descendants of the helper. The result is valid until the
+ * next look. Processes that fork or end meanwhile may be missed: look again.
+ */
+const struct family *look_at_family(void);
+
+/* The member with this pid in the last look, or NULL. */
+const struct member *find_member(pid_t pid);
+
+/* How many members of this generation the last look found. */
+size_t count_members(unsigned generation);
+
+/* Process `pid` has said to which generation it belongs. */
+void learn_member(pid_t pid, unsigned generation);
+
+/* Does this process descend from the helper, as of now? */
+bool is_descendant(pid_t pid);
+
+#endif

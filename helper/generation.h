@@ -1,0 +1,87 @@
+/*
+ * A generation: one run of the server, with all the processes that came of it.
+ * Its life is a table of states and events, in generation.c.
+ */
+#ifndef TFHELPER_GENERATION_H
+#define TFHELPER_GENERATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "inheritance.h"
+
+enum state {
+    COLLECTING, /* no process yet: the old generation is handing over its listeners */
+    STARTING,   /* executed, not waiting for clients yet */
+    SETTLING,   /* waits for clients, but something inherited is unclaimed */
+    READY,      /* the current generation */
+    RETIRING,   /* told to stop accepting */
+    DRAINING,   /* accepts no more, finishes its connections */
+    STOPPING,   /* told to end */
+    GONE,
+    STATES
+};
+
+enum event {
+    ANSWERED, /* every process asked has answered */
+    WAITING,  /* a thread is about to wait for clients */
+    CLAIMED,  /* an inherited listener listens again */
+    TIMER,    /* the time it asked for has come */
+    EXITED,   /* its first process has ended */
+    EMPTY,    /* none of its processes is left */
+    EVENTS
+};
+
+/* A process that was sent an order. */
+struct asked {
+    pid_t pid;
+    bool answered;
+    int64_t when; /* of the last order */
+};
+
+struct generation {
+    struct generation *older;
+    unsigned number;
+    enum state state;
+    pid_t first;        /* the process that was executed; 0 before that */
+    bool exited;        /* the first process has ended, with: */
+    int wait_status;
+    int64_t started;    /* when it was executed */
+    int64_t since;      /* when it entered its state */
+    int64_t deadline;   /* when the state must have ended */
+    int64_t next_timer; /* when TIMER is due, 0 for never */
+    bool waits;         /* a thread has been seen to wait for clients */
+    bool complained;    /* the delay of this state has been logged */
+    int quiet_looks;    /* DRAINING: how many looks in a row found no connection */
+    struct asked *asked;
+    size_t asked_count;
+    struct inheritance inheritance; /* what it inherits, until its upgrade is over */
+    struct endpoint *endpoints;     /* where its connections came in */
+    size_t endpoint_count;
+};
+
+extern struct generation *generations; /* the newest first */
+extern struct generation *current;     /* the one that is READY, NULL before the first */
+
+struct generation *new_generation(void);
+
+/* The generation with this number, or NULL. */
+struct generation *find_generation(unsigned number);
+
+/* Let an event take effect, as the table says. */
+void happen(struct generation *generation, enum event event);
+
+/* Enter a state. `timer`: nanoseconds until TIMER, 0 for none. */
+void enter(struct generation *generation, enum state state, int64_t timer);
+
+const char *state_name(enum state state);
+
+/* "exited with status 3", "was killed by SIGSEGV". One result is valid at a time. */
+const char *ending_text(int wait_status);
+
+/* Free the generations that are GONE. Not while one of them is in use. */
+void bury_generations(void);
+
+#endif

@@ -1,0 +1,69 @@
+/* The listeners that one generation hands to the next, while the helper holds them. */
+#ifndef TFHELPER_INHERITANCE_H
+#define TFHELPER_INHERITANCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "../preload/protocol.h"
+
+struct inherited {
+    int fd;
+    uint64_t inode;
+    pid_t from;     /* who sent it; with `order`, the k-th of its kind */
+    uint32_t order;
+    struct listener_key key;
+    int status_flags; /* as collected */
+    int backlog;
+    int options; /* a socket that is never bound: it keeps the options as collected */
+    bool claimed;
+    bool listening;
+};
+
+struct inheritance {
+    struct inherited *item;
+    size_t count;
+};
+
+/* Where the connections of a listener come in: the local port, in host byte order. */
+struct endpoint {
+    int family;
+    uint16_t port;
+};
+
+/*
+ * Take a listener into the inheritance: `fd` belongs to it from now on, and is
+ * closed at once if the same socket is in it already.
+ */
+void inherit(struct inheritance *inheritance, const struct message *message, pid_t from, int fd);
+
+/* The next unclaimed listener for this key, marked as claimed; NULL if there is none. */
+struct inherited *claim(struct inheritance *inheritance, const struct listener_key *key);
+
+/* The listener with this inode, or NULL. */
+struct inherited *find_inherited(struct inheritance *inheritance, uint64_t inode);
+
+/* Is everything claimed and listening? */
+bool fully_claimed(const struct inheritance *inheritance);
+
+/* Make every listener what it was when collected: status flags, options, backlog. */
+void restore_listeners(const struct inheritance *inheritance);
+
+/*
+ * Listeners that nobody claimed: let no new connection in, so that the old
+ * generation can empty their queues. Returns how many connections still wait.
+ */
+size_t hush_unclaimed(const struct inheritance *inheritance);
+
+/* Close them all. */
+void release(struct inheritance *inheritance);
+
+/* "127.0.0.1:8080", "[::]:53", of the address that it is bound to. */
+const char *address_text(const struct inherited *inherited, char text[80]);
+
+/* The local port and family of this listener. */
+struct endpoint endpoint_of(const struct inherited *inherited);
+
+#endif

@@ -1,0 +1,17 @@
+/* The story of the service, one line an event, on the stderr that it shares with the server. */
+#ifndef TFHELPER_LOG_H
+#define TFHELPER_LOG_H
+
+enum log_level { LOG_ERROR, LOG_INFO, LOG_DEBUG };
+
+/* Print nothing above this level. */
+void set_log_level(enum log_level level);
+
+/*
+ * Write "tfpreload: " and one line. A stderr that nobody reads loses lines
+ * rather than stop the helper: its end of a pipe is the server's too.
+ */
+void log_line(enum log_level level, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,24 @@
+#include "memory.h"
+
+#include <stdlib.h>
+
+#include "log.h"
+
+static void *insist(void *memory)
+{
+    if (!memory) {
+        log_line(LOG_ERROR, "out of memory");
+        abort();
+    }
+    return memory;
+}
+
+void *allocate(size_t count, size_t size)
+{
+    return insist(calloc(count, size));
+}
+
+void *grow(void *memory, size_t count, size_t size)
+{
+    return insist(reallocarray(memory, count, size));
+}

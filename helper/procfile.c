@@ -1,0 +1,81 @@
+#include "procfile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "memory.h"
+
+ssize_t read_proc_file(pid_t pid, const char *name, char *text, size_t size)
+{
+    char path[96];
+    size_t used = 0;
+    ssize_t part = 0;
+    int file;
+
+    snprintf(path, sizeof path, "/proc/%d/%s", pid, name);
+    file = open(path, O_RDONLY | O_CLOEXEC);
+    text[0] = '\0';
+    if (file == -1)
+        return -1;
+    while (used < size - 1 && (part = read(file, text + used, size - 1 - used)) > 0)
+        used += (size_t)part;
+    close(file);
+    text[used] = '\0';
+    return part < 0 ? -1 : (ssize_t)used;
+}
+
+size_t list_threads(pid_t pid, pid_t **threads)
+{
+    char path[64];
+    const struct dirent *entry;
+    size_t count = 0;
+    DIR *directory;
+
+    *threads = NULL;
+    snprintf(path, sizeof path, "/proc/%d/task", pid);
+    directory = opendir(path);
+    if (!directory)
+        return 0;
+    while ((entry = readdir(directory))) {
+        pid_t thread = (pid_t)strtol(entry->d_name, NULL, 10);
+
+        if (thread <= 0)
+            continue;
+        *threads = grow(*threads, count + 1, sizeof **threads);
+        (*threads)[count++] = thread;
+    }
+    closedir(directory);
+    return count;
+}
+
+int list_sockets(pid_t pid, unsigned long long **inodes, size_t *count)
+{
+    char path[64];
+    const struct dirent *entry;
+    DIR *directory;
+
+    snprintf(path, sizeof path, "/proc/%d/fd", pid);
+    directory = opendir(path);
+    if (!directory)
+        return -1;
+    errno = 0;
+    while ((entry = readdir(directory))) {
+        char target[64];
+        ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
+        unsigned long long inode;
+
+        if (length <= 0)
+            continue;
+        target[length] = '\0';
+        if (sscanf(target, "socket:[%llu]", &inode) != 1)
+            continue;
+        *inodes = grow(*inodes, *count + 1, sizeof **inodes);
+        (*inodes)[(*count)++] = inode;
+    }
+    closedir(directory);
+    return 0;
+}

@@ -1,0 +1,26 @@
+/* Small readers of /proc/PID for the helper. */
+#ifndef TFHELPER_PROCFILE_H
+#define TFHELPER_PROCFILE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { PROC_FILE_SIZE = 4096 };
+
+/*
+ * Read /proc/PID/NAME into text, at most size - 1 bytes, and end it with NUL.
+ * Returns the bytes read, or -1 with errno set.
+ */
+ssize_t read_proc_file(pid_t pid, const char *name, char *text, size_t size);
+
+/* The threads of a process, in memory that the caller frees. Returns how many. */
+size_t list_threads(pid_t pid, pid_t **threads);
+
+/*
+ * Append the inodes of the sockets that a process has open to a list that the
+ * caller frees. Returns 0, or -1 with errno set: EACCES for a process that has
+ * changed its uid, where we lack CAP_SYS_PTRACE.
+ */
+int list_sockets(pid_t pid, unsigned long long **inodes, size_t *count);
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * One function a question. Each is believed only about the generation that it
+ * names, and only in a state in which that generation may ask it.
+ */
+#include "questions.h"
+
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../preload/protocol.h"
+#include "adopt.h"
+#include "collect.h"
+#include "family.h"
+#include "generation.h"
+#include "log.h"
+#include "replacements.h"
+#include "retire.h"
+#include "upgrade.h"
+
+static bool send_answer(int fd, enum message_kind kind, const int *descriptors, size_t count)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(2 * sizeof(int))];
+    } rights;
+    struct message message;
+    struct iovec part = {&message, sizeof message};
+    struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
+
+    memset(&message, 0, sizeof message);
+    message.magic = PROTOCOL_MAGIC;
+    message.version = PROTOCOL_VERSION;
+    message.kind = (uint16_t)kind;
+    if (count > 0) {
+        memset(&rights, 0, sizeof rights);
+        packet.msg_control = &rights;
+        packet.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        rights.header.cmsg_level = SOL_SOCKET;
+        rights.header.cmsg_type = SCM_RIGHTS;
+        rights.header.cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(&rights.header), descriptors, count * sizeof(int));
+    }
+    return sendmsg(fd, &packet, MSG_NOSIGNAL) == (ssize_t)sizeof message;
+}
+
+static bool bind_asked(int fd, struct generation *generation, const struct message *message)
+{
+    int inherited = adopt_listener(generation, &message->key);
+
+    if (inherited == -1)
+        return send_answer(fd, MESSAGE_NONE, NULL, 0);
+    return send_answer(fd, MESSAGE_ADOPT, &inherited, 1);
+}
+
+static bool upgrade_asked(int fd, const struct message *message)
+{
+    /* a server that signals its own workers means something else by it */
+    if (message->sender > 0 && is_descendant(message->sender))
+        return send_answer(fd, MESSAGE_NONE, NULL, 0);
+    request_upgrade();
+    return send_answer(fd, MESSAGE_UPGRADING, NULL, 0);
+}
+
+static bool replacements_asked(int fd)
+{
+    const int *replacements = open_replacements();
+
+    return replacements && send_answer(fd, MESSAGE_REPLACEMENT, replacements, REPLACEMENTS);
+}
+
+bool answer_message(int fd, pid_t pid, const struct message *message, int descriptor)
+{
+    struct generation *generation = find_generation(message->generation);
+    bool keep = false;
+
+    log_line(LOG_DEBUG, "control: process %d of generation %u says %u", pid, message->generation,
+             message->kind);
+    if (generation) {
+        learn_member(pid, generation->number);
+        switch (message->kind) {
+        case MESSAGE_BIND:
+            keep = bind_asked(fd, generation, message);
+            break;
+        case MESSAGE_LISTENING:
+            listener_listens(generation, message->inode);
+            break;
+        case MESSAGE_WAITING:
+            generation->waits = true;
+            happen(generation, WAITING);
+            break;
+        case MESSAGE_UPGRADE:
+            keep = upgrade_asked(fd, message);
+            break;
+        case MESSAGE_LISTENER:
+            listener_collected(generation, pid, message, descriptor);
+            return true;
+        case MESSAGE_COLLECTED:
+            process_collected(generation, pid, message->error);
+            break;
+        case MESSAGE_RETIRE:
+            keep = replacements_asked(fd);
+            break;
+        case MESSAGE_RETIRED:
+            process_retired(generation, pid, message->error);
+            break;
+        default:
+            log_line(LOG_DEBUG, "control: process %d sent a message of unknown kind %u", pid,
+                     message->kind);
+        }
+    } else {
+        log_line(LOG_DEBUG, "control: process %d speaks of generation %u, which is gone", pid,
+                 message->generation);
+    }
+    if (descriptor != -1)
+        close(descriptor);
+    return keep;
+}

@@ -1,0 +1,17 @@
+/* What the library asks or tells, and what follows from it. */
+#ifndef TFHELPER_QUESTIONS_H
+#define TFHELPER_QUESTIONS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct message;
+
+/*
+ * Answer one whole message of process `pid` on connection `fd`. `descriptor`
+ * came with it, or is -1; it is owned from here on. Returns false when the
+ * connection is to be closed.
+ */
+bool answer_message(int fd, pid_t pid, const struct message *message, int descriptor);
+
+#endif

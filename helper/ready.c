@@ -1,0 +1,84 @@
+/*
+ * The first wait for clients is the sign. A program that listens on less than
+ * its predecessor, or whose parts start one after the other, leaves something
+ * unclaimed at that moment: then a quiet second decides.
+ */
+#include "ready.h"
+
+#include "clock.h"
+#include "fail.h"
+#include "generation.h"
+#include "log.h"
+#include "retire.h"
+#include "settings.h"
+#include "upgrade.h"
+
+static const int64_t settling_time = SECOND;
+
+static void become_current(struct generation *generation)
+{
+    struct generation *old = current;
+
+    current = generation;
+    enter(generation, READY, 0);
+    if (old)
+        begin_retiring(old);
+    upgrade_over();
+}
+
+static void log_unclaimed(const struct generation *generation)
+{
+    char address[80];
+
+    for (size_t i = 0; i < generation->inheritance.count; i++)
+        if (!generation->inheritance.item[i].claimed)
+            log_line(LOG_INFO, "generation %u: does not listen on %s any more: it is closed",
+                     generation->number,
+                     address_text(&generation->inheritance.item[i], address));
+}
+
+static void ready(struct generation *generation)
+{
+    log_line(LOG_INFO, "generation %u: ready after %s, pid %d", generation->number,
+             duration_text(now() - generation->started), generation->first);
+    log_unclaimed(generation);
+    become_current(generation);
+}
+
+void settle_or_ready(struct generation *generation)
+{
+    int64_t left = generation->deadline - now();
+
+    if (!generation->waits)
+        return;
+    if (fully_claimed(&generation->inheritance)) {
+        ready(generation);
+        return;
+    }
+    enter(generation, SETTLING, left < settling_time ? left : settling_time);
+}
+
+void settled(struct generation *generation)
+{
+    ready(generation);
+}
+
+void ready_timed_out(struct generation *generation)
+{
+    if (current) {
+        fail_upgrade(generation, "not ready within the ready timeout of %s: no thread waits for "
+                     "clients on a listener that tfpreload can see",
+                     duration_text(settings.ready_timeout));
+        return;
+    }
+    /* the first one is the user's own start: it may be no server, or one that we cannot see */
+    log_line(LOG_INFO, "generation %u: does not wait for clients after %s; it runs on, but its "
+             "listeners, if it has any, cannot be inherited",
+             generation->number, duration_text(now() - generation->started));
+    become_current(generation);
+}
+
+void finish_upgrade(struct generation *generation)
+{
+    release(&generation->inheritance);
+}

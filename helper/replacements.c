@@ -1,0 +1,59 @@
+/*
+ * A retired listener's number must still be a listening socket: accept() on it
+ * blocks or says EAGAIN, and no poll ever finds it ready. A unix socket would
+ * do, but its name could be found and connected to. A TCP listener on loopback
+ * whose filter drops every packet is deaf: the SYN never arrives.
+ */
+#include "replacements.h"
+
+#include <errno.h>
+#include <linux/filter.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int replacements[REPLACEMENTS] = {-1, -1};
+
+static int open_deaf_listener(int extra)
+{
+    struct sock_filter drop_all = {BPF_RET | BPF_K, 0, 0, 0};
+    struct sock_fprog program = {1, &drop_all};
+    struct sockaddr_in6 loopback6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct sockaddr_in loopback = {.sin_family = AF_INET,
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int locked = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | extra, 0);
+    bool v4 = fd != -1;
+
+    if (!v4)
+        fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | extra, 0);
+    if (fd == -1)
+        return -1;
+    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &locked, sizeof locked) == 0 &&
+        bind(fd, v4 ? (struct sockaddr *)&loopback : (struct sockaddr *)&loopback6,
+             v4 ? sizeof loopback : sizeof loopback6) == 0 &&
+        listen(fd, 1) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+const int *open_replacements(void)
+{
+    if (replacements[0] == -1)
+        replacements[0] = open_deaf_listener(0);
+    if (replacements[1] == -1)
+        replacements[1] = open_deaf_listener(SOCK_NONBLOCK);
+    return replacements[0] != -1 && replacements[1] != -1 ? replacements : NULL;
+}
+
+void close_replacements(void)
+{
+    for (int i = 0; i < REPLACEMENTS; i++) {
+        if (replacements[i] != -1)
+            close(replacements[i]);
+        replacements[i] = -1;
+    }
+}

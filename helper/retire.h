@@ -1,0 +1,21 @@
+/* Step 6 of an upgrade: no process of the old generation accepts any more. */
+#ifndef TFHELPER_RETIRE_H
+#define TFHELPER_RETIRE_H
+
+#include <sys/types.h>
+
+struct generation;
+
+/* Its successor is ready: tell the old generation to give up its listeners. */
+void begin_retiring(struct generation *old);
+
+/* RETIRING, TIMER: who has not done so yet? */
+void retire_again(struct generation *old);
+
+/* A process says that it has given up its listeners, or the errno of why it could not. */
+void process_retired(struct generation *old, pid_t pid, int error);
+
+/* RETIRING, ANSWERED: all of them have. */
+void retired(struct generation *old);
+
+#endif

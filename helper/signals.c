@@ -1,0 +1,109 @@
+/*
+ * The upgrade signal is ours, SIGCHLD tells of ends, and everything else that
+ * somebody sends to the pid that the user knows was meant for the server.
+ */
+#include "signals.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "end.h"
+#include "family.h"
+#include "generation.h"
+#include "log.h"
+#include "settings.h"
+#include "start.h"
+#include "upgrade.h"
+
+int open_signals(void)
+{
+    /* An ignored SIGCHLD reaps children by itself, and we would never learn how they ended. */
+    struct sigaction by_default = {.sa_handler = SIG_DFL};
+    struct sigaction on_child;
+    sigset_t mask;
+    sigset_t all;
+
+    sigfillset(&all);
+    /* faults of the helper's own must still end it */
+    sigdelset(&all, SIGSEGV);
+    sigdelset(&all, SIGBUS);
+    sigdelset(&all, SIGFPE);
+    sigdelset(&all, SIGILL);
+    sigdelset(&all, SIGABRT);
+    sigprocmask(SIG_SETMASK, &all, &mask);
+    sigaction(SIGCHLD, &by_default, &on_child);
+    remember_signals(&mask, &on_child);
+    return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void reap(void)
+{
+    int status;
+    pid_t pid;
+
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        for (struct generation *g = generations; g; g = g->older)
+            if (g->first == pid && !g->exited) {
+                g->exited = true;
+                g->wait_status = status;
+                happen(g, EXITED);
+                break;
+            }
+    /* an end may leave orphans, or nobody */
+    look_at_family();
+    for (struct generation *g = generations; g; g = g->older)
+        if (g->exited && g->state != GONE && count_members(g->number) == 0)
+            happen(g, EMPTY);
+}
+
+static bool asks_to_end(int number)
+{
+    return number == SIGTERM || number == SIGINT || number == SIGQUIT ||
+           number == settings.stop_signal;
+}
+
+/* A terminal (SI_KERNEL) has signalled its whole foreground group, the server in it. */
+static void pass_on(const struct signalfd_siginfo *info)
+{
+    int number = (int)info->ssi_signo;
+    const struct generation *target = current ? current : generations;
+
+    if (asks_to_end(number))
+        abandon_upgrades();
+    if (info->ssi_code != SI_KERNEL && target && target->first && !target->exited) {
+        union sigval value = {.sival_ptr = (void *)(uintptr_t)info->ssi_ptr};
+
+        log_line(LOG_DEBUG, "signal %d is passed on to process %d", number, target->first);
+        if (info->ssi_code == SI_QUEUE)
+            sigqueue(target->first, number, value);
+        else
+            kill(target->first, number);
+    }
+    /* a shell's job control: we must stop for it to see that its job has */
+    if (number == SIGTSTP || number == SIGTTIN || number == SIGTTOU)
+        raise(SIGSTOP);
+}
+
+void read_signals(int fd)
+{
+    struct signalfd_siginfo info;
+    bool child = false;
+
+    while (read(fd, &info, sizeof info) == (ssize_t)sizeof info) {
+        int number = (int)info.ssi_signo;
+
+        if (number == SIGCHLD)
+            child = true;
+        else if (number == settings.upgrade_signal && info.ssi_code != SI_KERNEL)
+            request_upgrade();
+        else if (number != SIGURG && number != SIGPIPE)
+            pass_on(&info);
+    }
+    if (child)
+        reap();
+}

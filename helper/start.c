@@ -1,0 +1,168 @@
+/*
+ * The child gets what it would have had without us: environment, mask,
+ * dispositions, limits, working directory and standard streams are the
+ * helper's own, which it has not touched or puts back here.
+ */
+#include "start.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "../preload/protocol.h"
+#include "clock.h"
+#include "control.h"
+#include "end.h"
+#include "fail.h"
+#include "generation.h"
+#include "log.h"
+#include "memory.h"
+#include "settings.h"
+
+static sigset_t original_mask;
+static struct sigaction original_on_child;
+
+void remember_signals(const sigset_t *mask, const struct sigaction *on_child)
+{
+    original_mask = *mask;
+    original_on_child = *on_child;
+}
+
+static bool is_variable(const char *entry, const char *name)
+{
+    size_t length = strlen(name);
+
+    return strncmp(entry, name, length) == 0 && entry[length] == '=';
+}
+
+/* LD_PRELOAD with our library first, the others behind it in their order. */
+static char *preload_text(const char *others)
+{
+    size_t size = sizeof "LD_PRELOAD=:" + strlen(settings.library) + strlen(others);
+    char *text = allocate(1, size);
+
+    snprintf(text, size, "LD_PRELOAD=%s%s%s", settings.library, *others ? ":" : "", others);
+    return text;
+}
+
+/*
+ * Every variable in its place, with LD_PRELOAD back under its own name, and the
+ * session's behind them. What is allocated here lives as long as the child that
+ * executes it.
+ */
+static char **child_environment(unsigned generation)
+{
+    extern char **environ;
+    size_t count = 0;
+    size_t used = 0;
+    bool preloaded = !settings.library;
+    char **list;
+
+    while (environ[count])
+        count++;
+    list = allocate(count + 3, sizeof *list);
+    for (size_t i = 0; i < count; i++) {
+        if (is_variable(environ[i], SESSION_VARIABLE))
+            continue;
+        list[used++] = environ[i];
+        if (is_variable(environ[i], PRELOAD_VARIABLE)) {
+            list[used - 1] = environ[i] + sizeof PRELOAD_VARIABLE - sizeof "LD_PRELOAD";
+        } else if (settings.library && is_variable(environ[i], "LD_PRELOAD")) {
+            list[used - 1] = preload_text(environ[i] + sizeof "LD_PRELOAD=" - 1);
+            preloaded = true;
+        }
+    }
+    if (!preloaded)
+        list[used++] = preload_text("");
+    list[used] = session_text(generation);
+    return list;
+}
+
+/* In the child. Ends it, with the reason in the pipe, when the command cannot be executed. */
+static _Noreturn void execute(unsigned generation, pid_t helper, int report)
+{
+    char **environment = child_environment(generation);
+    int error;
+
+    /* prctl(2): kill -9 of the helper takes this process along, as killing the pid would alone */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != helper)
+        raise(SIGKILL);
+    sigaction(SIGCHLD, &original_on_child, NULL);
+    sigprocmask(SIG_SETMASK, &original_mask, NULL);
+    if (settings.file)
+        execve(settings.file, settings.command, environment);
+    else
+        execvpe(settings.command[0], settings.command, environment);
+    error = errno;
+    while (write(report, &error, sizeof error) == -1 && errno == EINTR)
+        ;
+    _exit(error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
+}
+
+/* Why the command could not be executed, 0 if it was: then the pipe closes without a word. */
+static int read_report(int report)
+{
+    int error = 0;
+    ssize_t size;
+
+    do
+        size = read(report, &error, sizeof error);
+    while (size == -1 && errno == EINTR);
+    close(report);
+    return size == (ssize_t)sizeof error ? error : 0;
+}
+
+static void could_not_start(struct generation *generation, const char *what, int error)
+{
+    const char *command = settings.file ? settings.file : settings.command[0];
+
+    if (current) {
+        fail_upgrade(generation, "%s %s: %s", what, command, strerror(error));
+        return;
+    }
+    log_line(LOG_ERROR, "%s %s: %s", what, command, strerror(error));
+    exit(error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
+}
+
+void start_generation(struct generation *generation)
+{
+    pid_t helper = getpid();
+    int report[2];
+    int error;
+
+    if (pipe2(report, O_CLOEXEC) == -1) {
+        could_not_start(generation, "cannot start", errno);
+        return;
+    }
+    generation->started = now();
+    generation->first = fork();
+    if (generation->first == 0)
+        execute(generation->number, helper, report[1]);
+    error = errno;
+    close(report[1]);
+    if (generation->first == -1) {
+        close(report[0]);
+        generation->first = 0;
+        could_not_start(generation, "cannot fork for", error);
+        return;
+    }
+    error = read_report(report[0]);
+    if (error) {
+        could_not_start(generation, "cannot execute", error);
+        return;
+    }
+    if (current)
+        log_line(LOG_INFO, "generation %u: started, pid %d, with %zu inherited listener%s",
+                 generation->number, generation->first, generation->inheritance.count,
+                 generation->inheritance.count == 1 ? "" : "s");
+    else
+        log_line(LOG_DEBUG, "generation %u: started, pid %d", generation->number,
+                 generation->first);
+    enter(generation, STARTING, settings.ready_timeout);
+    generation->deadline = generation->next_timer;
+}

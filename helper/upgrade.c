@@ -1,0 +1,54 @@
+/* Step 1 of an upgrade: SIGHUP has arrived, or a process of the server passed it on. */
+#include "upgrade.h"
+
+#include <stdbool.h>
+
+#include "clock.h"
+#include "collect.h"
+#include "fail.h"
+#include "generation.h"
+#include "log.h"
+
+static bool noted;     /* several requests while one runs count as one */
+
+static bool in_progress(void)
+{
+    return !current || (generations && generations->state < READY);
+}
+
+static void begin_upgrade(void)
+{
+    struct generation *new = new_generation();
+
+    log_line(LOG_INFO, "generation %u: upgrade from generation %u begins", new->number,
+             current->number);
+    enter(new, COLLECTING, 10 * MILLISECOND);
+    begin_collecting(new);
+}
+
+void request_upgrade(void)
+{
+    if (in_progress()) {
+        if (!noted)
+            log_line(LOG_INFO, "generation %u is not ready yet: the upgrade is noted",
+                     generations->number);
+        noted = true;
+        return;
+    }
+    begin_upgrade();
+}
+
+void upgrade_over(void)
+{
+    if (noted && !in_progress()) {
+        noted = false;
+        begin_upgrade();
+    }
+}
+
+void abandon_upgrades(void)
+{
+    noted = false;
+    if (current && generations->state < READY)
+        fail_upgrade(generations, "the service is stopping");
+}

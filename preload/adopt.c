@@ -1,0 +1,175 @@
+/*
+ * A new generation binds as it always does. The helper still holds what the old
+ * one listened on; where it has a socket for the same address, that takes the
+ * place of the new one, under the same number, and bind() has succeeded.
+ */
+#include "adopt.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <string.h>
+
+#include "blocking.h"
+#include "control.h"
+#include "descriptors.h"
+#include "kernel.h"
+#include "notes.h"
+#include "process.h"
+#include "readiness.h"
+#include "real.h"
+#include "signals.h"
+#include "socket_options.h"
+
+static bool same_inode(int fd, ino_t inode, void *argument)
+{
+    (void)fd;
+    return inode == *(const ino_t *)argument;
+}
+
+/* Every number that stands for the fresh socket stands for the inherited one from now on. */
+static int take_its_place(int fd, int inherited)
+{
+    ino_t fresh = socket_inode(fd);
+    struct survey *survey;
+    int result = -1;
+
+    while (!(survey = lock_survey()))
+        sched_yield();
+    survey->wanted = same_inode;
+    survey->argument = &fresh;
+    survey_descriptors(survey);
+    for (unsigned i = 0; i < survey->sockets; i++)
+        if (replace_descriptor(survey, survey->socket[i].fd, inherited) == 0 &&
+            survey->socket[i].fd == fd)
+            result = 0;
+    if (result == -1) /* /proc is missing: then at least the number that we were given */
+        result = replace_descriptor(survey, fd, inherited);
+    unlock_survey(survey);
+    return result;
+}
+
+static int adopt_inherited_socket(int fd, int inherited, const struct listener_key *key)
+{
+    bool undecided;
+    struct note *note;
+
+    copy_socket_options(fd, inherited);
+    undecided = hand_over_status_flags(kernel_fcntl(fd, F_GETFL, 0), inherited);
+    if (take_its_place(fd, inherited) == -1)
+        return -1;
+    note = take_note(fd, key);
+    if (!note)
+        return 0;
+    note->adopted = true;
+    note->undecided = undecided;
+    if (undecided)
+        atomic_fetch_or(&attention, ATTENTION_ADOPTED);
+    return 0;
+}
+
+/* The inherited socket for this key, which the caller owns, or -1: then there is none. */
+static int ask_for_inherited(const struct listener_key *key)
+{
+    struct message message = new_message(MESSAGE_BIND);
+    int control = open_control();
+    int inherited = -1;
+
+    if (control == -1)
+        return -1;
+    message.key = *key;
+    if (send_message(control, &message, -1) == -1 ||
+        receive_message(control, &message, &inherited, 1) < 1)
+        inherited = -1;
+    kernel_close(control);
+    return inherited;
+}
+
+/* Only what can become a listener and has no address yet; the first generation inherits nothing. */
+static bool may_adopt(int fd, const struct sockaddr *address, socklen_t length)
+{
+    struct sockaddr_in6 bound = {0};
+    socklen_t bound_length = sizeof bound;
+    int type = 0;
+    socklen_t type_length = sizeof type;
+
+    if (session.generation < 2 || !address || length < sizeof(struct sockaddr_in) ||
+        !own_state())
+        return false;
+    if (address->sa_family != AF_INET && address->sa_family != AF_INET6)
+        return false;
+    if (kernel_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == -1 ||
+        type != SOCK_STREAM)
+        return false;
+    return kernel_getsockname(fd, &bound, &bound_length) == 0 && bound.sin6_port == 0;
+}
+
+static bool asks_for_any_port(const struct listener_key *key)
+{
+    struct sockaddr_in address; /* the port stands at the same place in both families */
+
+    memcpy(&address, key->address, sizeof address);
+    return address.sin_port == 0;
+}
+
+int bind_or_adopt(int fd, const struct sockaddr *address, socklen_t length)
+{
+    int saved = errno;
+    struct listener_key key;
+    int result;
+
+    if (may_adopt(fd, address, length) && listener_key_of(fd, address, length, &key) == 0) {
+        int inherited = ask_for_inherited(&key);
+
+        if (inherited != -1) {
+            result = adopt_inherited_socket(fd, inherited, &key);
+            kernel_close(inherited);
+            if (result == 0) {
+                errno = saved;
+                return 0;
+            }
+        }
+    }
+    errno = saved;
+    result = real()->bind(fd, address, length);
+    if (result == -1)
+        return result;
+    /* the one thing that nobody can ask the kernel later: that the port was left to it */
+    if (length >= sizeof(struct sockaddr_in) &&
+        (address->sa_family == AF_INET || address->sa_family == AF_INET6) &&
+        listener_key_of(fd, address, length, &key) == 0 && asks_for_any_port(&key))
+        take_note(fd, &key);
+    errno = saved;
+    return result;
+}
+
+static struct note *note_listener(int fd)
+{
+    struct note *note = find_note(socket_inode(fd));
+    struct listener_key key;
+
+    if (note)
+        return note;
+    return listener_key_of(fd, NULL, 0, &key) == 0 ? take_note(fd, &key) : NULL;
+}
+
+int listen_and_tell(int fd, int backlog)
+{
+    int result = real()->listen(fd, backlog);
+    int saved = errno;
+    struct note *note;
+
+    if (result == -1 || !own_state())
+        return result;
+    protect_signals();
+    expect_readiness();
+    note = is_tcp_listener(fd) ? note_listener(fd) : NULL;
+    if (note && note->adopted) {
+        struct message message = new_message(MESSAGE_LISTENING);
+
+        message.inode = socket_inode(fd);
+        tell_helper(&message);
+    }
+    errno = saved;
+    return result;
+}

@@ -1,0 +1,17 @@
+/* Step 4 of an upgrade, in the new generation: bind() finds the inherited socket. */
+#ifndef TFPRELOAD_ADOPT_H
+#define TFPRELOAD_ADOPT_H
+
+#include <sys/socket.h>
+
+/*
+ * bind() for a program inside a session: takes the inherited socket for this
+ * address in place of `fd`, or binds as libc would. Returns and sets errno as
+ * bind(2) does. Not in a signal handler.
+ */
+int bind_or_adopt(int fd, const struct sockaddr *address, socklen_t length);
+
+/* listen() inside a session: as listen(2), and the helper learns of an adopted one. */
+int listen_and_tell(int fd, int backlog);
+
+#endif

@@ -1,0 +1,117 @@
+/*
+ * Two generations share one socket, and O_NONBLOCK is the socket's. While both
+ * accept, whichever wanted it otherwise must notice nothing:
+ *
+ * - A listener is never made blocking before a program is seen to wait in
+ *   accept(): the old generation's event loop would hang in its next accept().
+ *   (Then it hangs for the moment until it is retired.)
+ * - A program that polls a blocking listener would hang when the other
+ *   generation takes the client between poll() and accept(). So an adopted
+ *   listener that is polled does not block.
+ * - The old generation, once its listeners are collected, accepts as its own
+ *   flags demand: see accept_shared().
+ */
+#include "blocking.h"
+
+#include <errno.h>
+
+#include "descriptors.h"
+#include "kernel.h"
+#include "notes.h"
+#include "process.h"
+#include "real.h"
+
+bool hand_over_status_flags(int flags, int inherited)
+{
+    int present = kernel_fcntl(inherited, F_GETFL, 0);
+
+    kernel_fcntl(inherited, F_SETFL, (flags & (O_NONBLOCK | O_ASYNC)) | (present & O_NONBLOCK));
+    return !(flags & O_NONBLOCK);
+}
+
+static void find_undecided(struct note *note, void *found)
+{
+    if (note->undecided)
+        *(bool *)found = true;
+}
+
+static void decided(struct note *note)
+{
+    bool more = false;
+
+    note->undecided = false;
+    for_each_note(find_undecided, &more);
+    if (!more)
+        atomic_fetch_and(&attention, ~(unsigned)ATTENTION_ADOPTED);
+}
+
+static void set_nonblocking(int fd, bool nonblocking)
+{
+    int flags = kernel_fcntl(fd, F_GETFL, 0);
+
+    if (flags != -1 && !!(flags & O_NONBLOCK) != nonblocking)
+        kernel_fcntl(fd, F_SETFL, flags ^ O_NONBLOCK);
+}
+
+void decide_blocking(struct note *note, int fd)
+{
+    if (!note->undecided)
+        return;
+    set_nonblocking(fd, false);
+    decided(note);
+}
+
+void decide_not_blocking(struct note *note, int fd)
+{
+    if (!note->undecided)
+        return;
+    set_nonblocking(fd, true);
+    decided(note);
+}
+
+bool program_sets_nonblocking(int fd, bool nonblocking)
+{
+    int saved = errno;
+    struct note *note = find_note(socket_inode(fd));
+
+    errno = saved;
+    if (!note || !note->undecided)
+        return true;
+    if (nonblocking)
+        decided(note);
+    return nonblocking;
+}
+
+/* How long a wait for a client may miss that the listener has been replaced. */
+enum { LOOK_AGAIN_MS = 100 };
+
+static int accept_now(int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+    /* accept() and accept4() without flags are the same system call but for the name */
+    return flags ? real()->accept4(fd, address, length, flags)
+                 : real()->accept(fd, address, length);
+}
+
+int accept_shared(int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+    int saved = errno;
+    struct pollfd client = {.fd = fd, .events = POLLIN};
+
+    for (;;) {
+        struct note *note = find_note(socket_inode(fd));
+        bool shared = note && note->collected;
+        bool nonblocking = shared && note->status_flags & O_NONBLOCK;
+        int result;
+
+        if (nonblocking && kernel_poll(&client, 1, 0) == 0) {
+            errno = EAGAIN;
+            return -1;
+        }
+        errno = saved;
+        result = accept_now(fd, address, length, flags);
+        if (result != -1 || errno != EAGAIN || !shared || nonblocking || note->polled)
+            return result;
+        /* nobody wakes this wait when retiring replaces the listener: look again */
+        kernel_poll(&client, 1, LOOK_AGAIN_MS);
+    }
+}

@@ -1,0 +1,35 @@
+/* O_NONBLOCK belongs to the shared socket: whom it may surprise, and how that is avoided. */
+#ifndef TFPRELOAD_BLOCKING_H
+#define TFPRELOAD_BLOCKING_H
+
+#include <stdbool.h>
+#include <sys/socket.h>
+
+struct note;
+
+/*
+ * Give an inherited socket the status flags of the one that the program made.
+ * `flags` as from F_GETFL. Returns true when a blocking socket was wanted, so
+ * that what to do is decided when the program waits. Changes errno.
+ */
+bool hand_over_status_flags(int flags, int inherited);
+
+/* An adopted listener is waited on in accept(): it must block, if that was wanted. */
+void decide_blocking(struct note *note, int fd);
+
+/* An adopted listener is polled: it must not block, whatever was wanted. */
+void decide_not_blocking(struct note *note, int fd);
+
+/*
+ * The program sets O_NONBLOCK or clears it, on a descriptor that may be an
+ * adopted listener. Returns whether the call must go to the kernel.
+ */
+bool program_sets_nonblocking(int fd, bool nonblocking);
+
+/*
+ * accept4() on a listener that a successor shares: behaves as the flags that
+ * this program set demand, whatever the successor has made of them meanwhile.
+ */
+int accept_shared(int fd, struct sockaddr *address, socklen_t *length, int flags);
+
+#endif

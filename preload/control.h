@@ -1,0 +1,31 @@
+/* Talking to tfhelper: one connection an exchange. */
+#ifndef TFPRELOAD_CONTROL_H
+#define TFPRELOAD_CONTROL_H
+
+#include "protocol.h"
+
+/*
+ * Connect to the session's helper. Returns a descriptor that the caller closes
+ * (close-on-exec), or -1 with errno set. Never waits for more than a second.
+ * Async-signal-safe, like all of these.
+ */
+int open_control(void);
+
+/* A message of this kind, with this generation's number. */
+struct message new_message(enum message_kind kind);
+
+/* Send one message, with a copy of descriptor `pass` unless that is -1. 0, or -1 with errno. */
+int send_message(int control, const struct message *message, int pass);
+
+/*
+ * Receive one message and up to `most` descriptors (close-on-exec), which the
+ * caller owns. Returns how many descriptors came, or -1 with errno set: EPROTO
+ * for anything that is not a whole message of our version, EMFILE when there
+ * was no descriptor left to receive one into.
+ */
+int receive_message(int control, struct message *message, int *descriptors, int most);
+
+/* Open, send one message that needs no answer, close. 0, or -1 with errno set. */
+int tell_helper(const struct message *message);
+
+#endif

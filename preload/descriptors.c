@@ -1,0 +1,203 @@
+/*
+ * No table of descriptors is kept: dup, fork and close would make it drift from
+ * the truth. When an upgrade needs to know, /proc/self/fd says what there is
+ * and /proc/self/fdinfo what each epoll set watches.
+ */
+#include "descriptors.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "kernel.h"
+#include "process.h"
+#include "procfs.h"
+
+static int int_option(int fd, int name)
+{
+    int value = -1;
+    socklen_t length = sizeof value;
+
+    return kernel_getsockopt(fd, SOL_SOCKET, name, &value, &length) == -1 ? -1 : value;
+}
+
+bool is_tcp_listener(int fd)
+{
+    int family;
+
+    if (int_option(fd, SO_ACCEPTCONN) != 1 || int_option(fd, SO_TYPE) != SOCK_STREAM)
+        return false;
+    family = int_option(fd, SO_DOMAIN);
+    return (family == AF_INET || family == AF_INET6) &&
+           int_option(fd, SO_PROTOCOL) == IPPROTO_TCP;
+}
+
+ino_t socket_inode(int fd)
+{
+    struct stat status;
+
+    /* fstat(3) is on the list of signal-safety(7) and no cancellation point */
+    return fstat(fd, &status) == -1 ? 0 : status.st_ino;
+}
+
+bool want_tcp_listeners(int fd, ino_t inode, void *argument)
+{
+    (void)inode;
+    (void)argument;
+    return is_tcp_listener(fd);
+}
+
+static bool is_epoll_set(int fd)
+{
+    static const char kind[] = "anon_inode:[eventpoll]";
+    char path[64];
+    char target[sizeof kind];
+    ssize_t length = kernel_readlink(proc_path(path, "/proc/self/fd/", fd, ""), target,
+                                     sizeof target);
+
+    return length == sizeof kind - 1 && memcmp(target, kind, sizeof kind - 1) == 0;
+}
+
+static void out_of_space(struct survey *survey)
+{
+    if (!survey->error)
+        survey->error = ENOSPC;
+}
+
+static bool survey_descriptor(int fd, void *argument)
+{
+    struct survey *survey = argument;
+    ino_t inode;
+
+    if (int_option(fd, SO_TYPE) == -1) {
+        if (!is_epoll_set(fd))
+            return true;
+        if (survey->sets == SURVEY_SETS)
+            out_of_space(survey);
+        else
+            survey->set[survey->sets++] = fd;
+        return true;
+    }
+    inode = socket_inode(fd);
+    if (!survey->wanted(fd, inode, survey->argument))
+        return true;
+    if (survey->sockets == SURVEY_SOCKETS)
+        out_of_space(survey);
+    else
+        survey->socket[survey->sockets++] = (struct surveyed_socket){fd, inode};
+    return true;
+}
+
+static bool is_surveyed(const struct survey *survey, int fd, ino_t inode)
+{
+    for (unsigned i = 0; i < survey->sockets; i++)
+        if (survey->socket[i].fd == fd && survey->socket[i].inode == inode)
+            return true;
+    return false;
+}
+
+/* The value behind "NAME:" in a line of fdinfo. */
+static unsigned long long field(const char *line, const char *name, unsigned base)
+{
+    const char *at = strstr(line, name);
+
+    if (!at)
+        return 0;
+    at += strlen(name);
+    return parse_number(&at, base);
+}
+
+struct set_reader {
+    struct survey *survey;
+    int set;
+};
+
+/* proc(5): "tfd: 3 events: 19 data: ffffffff pos:0 ino:1c0f sdev:9", all but tfd in hexadecimal. */
+static bool survey_registration(const char *line, void *argument)
+{
+    struct set_reader *reader = argument;
+    struct survey *survey = reader->survey;
+    struct registration found;
+
+    if (strncmp(line, "tfd:", 4) != 0)
+        return true;
+    found.set = reader->set;
+    found.fd = (int)field(line, "tfd:", 10);
+    found.events = (uint32_t)field(line, "events:", 16);
+    found.data = field(line, "data:", 16);
+    if (!is_surveyed(survey, found.fd, (ino_t)field(line, "ino:", 16)))
+        return true;
+    if (survey->registrations == SURVEY_REGISTRATIONS)
+        out_of_space(survey);
+    else
+        survey->registration[survey->registrations++] = found;
+    return true;
+}
+
+void survey_descriptors(struct survey *survey)
+{
+    survey->sockets = survey->sets = survey->registrations = 0;
+    survey->error = 0;
+    if (for_each_number("/proc/self/fd", survey_descriptor, survey) == -1)
+        survey->error = errno;
+    if (survey->sockets == 0)
+        return;
+    for (unsigned i = 0; i < survey->sets; i++) {
+        struct set_reader reader = {survey, survey->set[i]};
+        char path[64];
+
+        if (for_each_line(proc_path(path, "/proc/self/fdinfo/", reader.set, ""),
+                          survey_registration, &reader) == -1 &&
+            !survey->error)
+            survey->error = errno;
+    }
+}
+
+/* The page that forks do not inherit holds the lock: a child never finds it taken by nobody. */
+struct survey *lock_survey(void)
+{
+    static struct survey the_survey;
+    struct own_state *own = own_state();
+
+    if (!own || atomic_flag_test_and_set(&own->survey_lock))
+        return NULL;
+    return &the_survey;
+}
+
+void unlock_survey(struct survey *survey)
+{
+    struct own_state *own = own_state();
+
+    (void)survey;
+    if (own)
+        atomic_flag_clear(&own->survey_lock);
+}
+
+/*
+ * epoll(7) watches the open file description, not the number: once the number
+ * is replaced, the old registration can be removed by nobody and reports
+ * events for ever. So: remove, replace, add.
+ */
+int replace_descriptor(const struct survey *survey, int fd, int replacement)
+{
+    int descriptor_flags = kernel_fcntl(fd, F_GETFD, 0);
+    int result;
+
+    for (unsigned i = 0; i < survey->registrations; i++)
+        if (survey->registration[i].fd == fd)
+            kernel_epoll_ctl(survey->registration[i].set, EPOLL_CTL_DEL, fd, NULL);
+
+    result = kernel_dup3(replacement, fd, descriptor_flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+
+    for (unsigned i = 0; i < survey->registrations; i++) {
+        const struct registration *registration = &survey->registration[i];
+        struct epoll_event event = {.events = registration->events,
+                                    .data.u64 = registration->data};
+
+        if (registration->fd == fd)
+            kernel_epoll_ctl(registration->set, EPOLL_CTL_ADD, fd, &event);
+    }
+    return result == -1 ? -1 : 0;
+}

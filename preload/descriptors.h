@@ -1,0 +1,69 @@
+/* Which descriptors of this process are which sockets, and which epoll sets watch them. */
+#ifndef TFPRELOAD_DESCRIPTORS_H
+#define TFPRELOAD_DESCRIPTORS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* How much of one process a survey can hold; more is reported as ENOSPC. */
+enum { SURVEY_SOCKETS = 256, SURVEY_SETS = 256, SURVEY_REGISTRATIONS = 512 };
+
+struct surveyed_socket {
+    int fd;
+    ino_t inode;
+};
+
+/* One socket in one epoll set, as epoll_ctl(2) was told. */
+struct registration {
+    int set;
+    int fd;
+    uint32_t events;
+    uint64_t data;
+};
+
+struct survey {
+    bool (*wanted)(int fd, ino_t inode, void *argument);
+    void *argument;
+    unsigned sockets;
+    unsigned sets;
+    unsigned registrations;
+    int error; /* the first thing that went wrong, or 0 */
+    struct surveyed_socket socket[SURVEY_SOCKETS];
+    int set[SURVEY_SETS];
+    struct registration registration[SURVEY_REGISTRATIONS];
+};
+
+/* Does this socket listen for stream connections over TCP? Async-signal-safe. */
+bool is_tcp_listener(int fd);
+
+/* The inode of a descriptor, which names its socket; 0 for a closed one. Async-signal-safe. */
+ino_t socket_inode(int fd);
+
+/*
+ * Fill the survey with every descriptor for which wanted() is true and its
+ * registrations in the epoll sets of this process. Asks the kernel alone.
+ * A survey is too large for a thread's stack: use survey_lock(). Changes errno;
+ * async-signal-safe.
+ */
+void survey_descriptors(struct survey *survey);
+
+/* wanted() for survey_descriptors: TCP listeners. */
+bool want_tcp_listeners(int fd, ino_t inode, void *argument);
+
+/*
+ * The one survey of this process, for its holder alone. Returns NULL when
+ * somebody else holds it (a signal handler cannot wait for the thread that it
+ * interrupted). Async-signal-safe.
+ */
+struct survey *lock_survey(void);
+void unlock_survey(struct survey *survey);
+
+/*
+ * Point descriptor `fd` at the socket of `replacement`; the number, FD_CLOEXEC
+ * and the registrations that the survey found for it stay. The caller keeps
+ * `replacement`. Returns 0, or -1 with errno set. Async-signal-safe.
+ */
+int replace_descriptor(const struct survey *survey, int fd, int replacement);
+
+#endif

@@ -1,0 +1,127 @@
+/*
+ * System calls made directly. A signal handler may not call libc's versions:
+ * they are cancellation points, other preloads wrap them, and so do we.
+ * Each returns what the call returns, -1 with errno set on failure.
+ */
+#ifndef TFPRELOAD_KERNEL_H
+#define TFPRELOAD_KERNEL_H
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The kernel's signal set: 64 signals, whatever libc reserves in sigset_t. */
+enum { KERNEL_SIGSET_BYTES = 8 };
+
+static inline int kernel_open(const char *path, int flags)
+{
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0);
+}
+
+static inline ssize_t kernel_read(int fd, void *buffer, size_t size)
+{
+    return syscall(SYS_read, fd, buffer, size);
+}
+
+static inline int kernel_close(int fd)
+{
+    return (int)syscall(SYS_close, fd);
+}
+
+static inline int kernel_fcntl(int fd, int command, long argument)
+{
+    return (int)syscall(SYS_fcntl, fd, command, argument);
+}
+
+static inline int kernel_dup3(int from, int to, int flags)
+{
+    return (int)syscall(SYS_dup3, from, to, flags);
+}
+
+static inline ssize_t kernel_readlink(const char *path, char *buffer, size_t size)
+{
+    return syscall(SYS_readlinkat, AT_FDCWD, path, buffer, size);
+}
+
+static inline long kernel_getdents(int fd, void *buffer, size_t size)
+{
+    return syscall(SYS_getdents64, fd, buffer, size);
+}
+
+static inline int kernel_socket(int family, int type, int protocol)
+{
+    return (int)syscall(SYS_socket, family, type, protocol);
+}
+
+static inline int kernel_connect(int fd, const void *address, socklen_t length)
+{
+    return (int)syscall(SYS_connect, fd, address, length);
+}
+
+static inline ssize_t kernel_sendmsg(int fd, const struct msghdr *message, int flags)
+{
+    return syscall(SYS_sendmsg, fd, message, flags);
+}
+
+static inline ssize_t kernel_recvmsg(int fd, struct msghdr *message, int flags)
+{
+    return syscall(SYS_recvmsg, fd, message, flags);
+}
+
+static inline int kernel_getsockopt(int fd, int level, int name, void *value, socklen_t *length)
+{
+    return (int)syscall(SYS_getsockopt, fd, level, name, value, length);
+}
+
+static inline int kernel_setsockopt(int fd, int level, int name, const void *value,
+                                    socklen_t length)
+{
+    return (int)syscall(SYS_setsockopt, fd, level, name, value, length);
+}
+
+static inline int kernel_getsockname(int fd, void *address, socklen_t *length)
+{
+    return (int)syscall(SYS_getsockname, fd, address, length);
+}
+
+static inline int kernel_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
+{
+    return (int)syscall(SYS_epoll_ctl, set, operation, fd, event);
+}
+
+static inline int kernel_tgkill(pid_t process, pid_t thread, int signal_number)
+{
+    return (int)syscall(SYS_tgkill, process, thread, signal_number);
+}
+
+static inline int kernel_sigmask(int how, const void *set, void *old)
+{
+    return (int)syscall(SYS_rt_sigprocmask, how, set, old, (size_t)KERNEL_SIGSET_BYTES);
+}
+
+static inline pid_t kernel_getpid(void)
+{
+    return (pid_t)syscall(SYS_getpid);
+}
+
+static inline pid_t kernel_gettid(void)
+{
+    return (pid_t)syscall(SYS_gettid);
+}
+
+/* poll() of one descriptor; milliseconds, -1 for ever. ppoll, since poll is missing on newer
+ * architectures. */
+static inline int kernel_poll(struct pollfd *fds, unsigned count, int milliseconds)
+{
+    struct timespec limit = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
+
+    return (int)syscall(SYS_ppoll, fds, count, milliseconds < 0 ? NULL : &limit, NULL,
+                        (size_t)KERNEL_SIGSET_BYTES);
+}
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * The little about a listener that the kernel cannot tell: which address the
+ * program asked for, and how it waits on it.
+ */
+#ifndef TFPRELOAD_NOTES_H
+#define TFPRELOAD_NOTES_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+
+#include "protocol.h"
+
+struct note {
+    _Atomic(ino_t) inode; /* 0: free. Published last, so that a handler reads whole notes */
+    int fd;               /* where it was when the note was taken */
+    uint32_t order;       /* the k-th note that this process took */
+    struct listener_key key;
+    atomic_bool adopted;  /* it came from the generation before */
+    atomic_bool undecided; /* adopted for a blocking socket: see blocking.c */
+    atomic_bool polled;   /* the program waits for it in poll, select or epoll */
+    atomic_bool collected;   /* a successor may change its status flags */
+    atomic_int status_flags; /* F_GETFL when it was collected, O_NONBLOCK among them */
+};
+
+/*
+ * The key under which a successor will ask for the socket `fd`: as the program
+ * gave it to bind(), or with `address` NULL the one that it is bound to.
+ * Returns 0, or -1 with errno set. Async-signal-safe.
+ */
+int listener_key_of(int fd, const struct sockaddr *address, socklen_t length,
+                    struct listener_key *key);
+
+/*
+ * Take a note of listener `fd`, in place of an earlier one for the same socket.
+ * Not in a signal handler. Returns the note, or NULL in the child of a vfork.
+ */
+struct note *take_note(int fd, const struct listener_key *key);
+
+/* The note on the socket with this inode, or NULL. Async-signal-safe. */
+struct note *find_note(ino_t inode);
+
+/* Call visit() for each note. Async-signal-safe if visit() is. */
+void for_each_note(void (*visit)(struct note *note, void *argument), void *argument);
+
+/* Has this process, or one that it was forked from, taken any note? Async-signal-safe. */
+bool have_notes(void);
+
+#endif

@@ -1,0 +1,96 @@
+/*
+ * A signal handler is the one way into a program that we cannot change. All
+ * that it calls is async-signal-safe, keeps errno, and does nothing in the
+ * child of a vfork.
+ */
+#include "orders.h"
+
+#include <errno.h>
+#include <sys/resource.h>
+
+#include "collect.h"
+#include "control.h"
+#include "kernel.h"
+#include "process.h"
+#include "retire.h"
+#include "signals.h"
+
+_Thread_local unsigned order_interruptions;
+
+/* An exchange needs a connection and two descriptors that are passed. */
+enum { SPARE_DESCRIPTORS = 8 };
+
+/* A server that has used up its descriptors can still be upgraded. Returns the limit before. */
+static struct rlimit lift_descriptor_limit(void)
+{
+    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+    struct rlimit lifted;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur >= limit.rlim_max)
+        return limit;
+    lifted = limit;
+    lifted.rlim_cur += SPARE_DESCRIPTORS;
+    if (lifted.rlim_cur > lifted.rlim_max)
+        lifted.rlim_cur = lifted.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &lifted);
+    return limit;
+}
+
+static void carry_out(int order)
+{
+    struct rlimit limit = lift_descriptor_limit();
+
+    if (order == ORDER_COLLECT)
+        send_listeners();
+    else if (order == ORDER_RETIRE)
+        retire_listeners();
+    else if (order == ORDER_RESUME)
+        resume_listeners();
+    /* ORDER_WAKE has done its work by interrupting a system call */
+    setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+/* Whose upgrade signal is it? The helper knows which processes are the server's own. */
+static bool helper_takes_signal(const siginfo_t *info)
+{
+    struct message message = new_message(MESSAGE_UPGRADE);
+    int control;
+    bool taken;
+
+    if (info->si_code > 0) /* from the kernel: a terminal's hang-up */
+        return false;
+    control = open_control();
+    if (control == -1) /* no helper, no upgrade: the program's own again */
+        return false;
+    message.sender = info->si_pid;
+    taken = send_message(control, &message, -1) == 0 &&
+            receive_message(control, &message, NULL, 0) == 0 &&
+            message.kind == MESSAGE_UPGRADING;
+    kernel_close(control);
+    return taken;
+}
+
+void handle_reserved_signal(int number, siginfo_t *info, void *context)
+{
+    int saved = errno;
+    int order;
+
+    if (!own_state())
+        return;
+    if (number == ORDER_SIGNAL) {
+        order = info->si_code == SI_QUEUE
+                    ? order_of_value((uint32_t)info->si_value.sival_int, session.generation)
+                    : 0;
+        if (order) {
+            order_interruptions++;
+            carry_out(order);
+        } else {
+            deliver_to_program(number, info, context);
+        }
+    } else if (helper_takes_signal(info)) {
+        order_interruptions++;
+    } else {
+        deliver_to_program(number, info, context);
+    }
+    errno = saved;
+}

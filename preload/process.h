@@ -1,0 +1,64 @@
+/* What this process is: a member of a session or not, and which of its forks. */
+#ifndef TFPRELOAD_PROCESS_H
+#define TFPRELOAD_PROCESS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "protocol.h"
+
+struct session {
+    bool active; /* inside a session: set once, by the constructor */
+    char name[SESSION_NAME_LENGTH + 1];
+    unsigned generation;
+    pid_t helper;
+    int upgrade_signal;
+};
+
+extern struct session session;
+
+/*
+ * Why a wait must be looked at before it is entered. Zero on the hot path, so
+ * that a wrapper costs one load and one branch.
+ */
+enum attention {
+    ATTENTION_READINESS = 1, /* nobody has told the helper yet that we wait for clients */
+    ATTENTION_ADOPTED = 2,   /* how the program waits on an adopted listener is not known yet */
+    ATTENTION_UPGRADE = 4,   /* our listeners were collected: a successor shares them */
+};
+
+extern atomic_uint attention;
+
+static inline bool needs_attention(void)
+{
+    return atomic_load_explicit(&attention, memory_order_relaxed) != 0;
+}
+
+static inline bool attends(unsigned what)
+{
+    return atomic_load_explicit(&attention, memory_order_acquire) & what;
+}
+
+/*
+ * State of one process that no fork inherits: the page that holds it reads as
+ * zero in a child, however the child was made (madvise(2), MADV_WIPEONFORK).
+ * The child of a vfork shares it with its parent, and is told apart by that.
+ */
+struct own_state {
+    atomic_int pid;          /* 0: just forked, nobody has looked */
+    atomic_flag survey_lock; /* who holds it may use the survey of this process */
+    atomic_flag notes_lock;  /* who holds it may take a note */
+};
+
+/*
+ * The state of the calling process; NULL in the child of a vfork, which must
+ * not write our memory since it is its parent's. Safe in a signal handler;
+ * keeps errno.
+ */
+struct own_state *own_state(void);
+
+/* Map the page. Returns 0, or -1 with errno set. */
+int create_own_state(void);
+
+#endif

@@ -1,0 +1,176 @@
+/*
+ * A generation is ready when it is about to do what a server does: wait for
+ * clients. That is seen in the calls that wait, looked at until the first one
+ * over a listener has been reported, and left alone from then on.
+ */
+#include "readiness.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "blocking.h"
+#include "control.h"
+#include "descriptors.h"
+#include "kernel.h"
+#include "notes.h"
+#include "process.h"
+#include "procfs.h"
+#include "signals.h"
+
+/* This process, or one it was forked from, listens or has inherited a listener through exec. */
+static atomic_bool participates;
+static atomic_bool told;
+
+/* A program that waits this often for other things is not going to wait for clients. */
+enum { MOST_LOOKS = 100000 };
+static atomic_uint looks;
+
+void expect_readiness(void)
+{
+    participates = true;
+    if (!told) {
+        looks = 0;
+        atomic_fetch_or(&attention, ATTENTION_READINESS);
+    }
+}
+
+static void stop_looking(void)
+{
+    atomic_fetch_and(&attention, ~(unsigned)ATTENTION_READINESS);
+}
+
+static void tell_waiting(void)
+{
+    struct message message = new_message(MESSAGE_WAITING);
+
+    if (!own_state() || atomic_exchange(&told, true))
+        return;
+    stop_looking();
+    tell_helper(&message);
+}
+
+/* A listener that came through exec has no note yet, and this process no handlers. */
+static bool inherited_a_listener(void)
+{
+    struct survey *survey = own_state() ? lock_survey() : NULL;
+    struct listener_key key;
+    bool found;
+
+    if (!survey)
+        return false;
+    survey->wanted = want_tcp_listeners;
+    survey_descriptors(survey);
+    found = survey->sockets > 0;
+    for (unsigned i = 0; i < survey->sockets; i++)
+        if (listener_key_of(survey->socket[i].fd, NULL, 0, &key) == 0)
+            take_note(survey->socket[i].fd, &key);
+    unlock_survey(survey);
+    return found;
+}
+
+/* Is there a reason to look at this wait? A CGI script or a log helper is left alone. */
+static bool worth_a_look(void)
+{
+    if (attends(ATTENTION_ADOPTED | ATTENTION_UPGRADE))
+        return true;
+    if (!participates) {
+        if (!inherited_a_listener()) {
+            stop_looking();
+            return false;
+        }
+        participates = true;
+        protect_signals();
+    }
+    if (atomic_fetch_add(&looks, 1) > MOST_LOOKS)
+        stop_looking();
+    return true;
+}
+
+static bool is_listener(int fd)
+{
+    int value = 0;
+    socklen_t length = sizeof value;
+
+    return kernel_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value == 1;
+}
+
+/* Returns whether fd is a listener; then it is known from now on that the program polls it. */
+static bool see_polled(int fd)
+{
+    struct note *note;
+
+    if (!is_listener(fd))
+        return false;
+    note = find_note(socket_inode(fd));
+    if (note) {
+        note->polled = true;
+        decide_not_blocking(note, fd);
+    }
+    return true;
+}
+
+void look_before_accept(int fd)
+{
+    int saved = errno;
+
+    if (worth_a_look() && is_listener(fd)) {
+        struct note *note = find_note(socket_inode(fd));
+
+        if (note)
+            decide_blocking(note, fd);
+        tell_waiting();
+    }
+    errno = saved;
+}
+
+void look_before_poll(const struct pollfd *fds, nfds_t count)
+{
+    int saved = errno;
+    bool seen = false;
+
+    if (worth_a_look())
+        for (nfds_t i = 0; i < count; i++)
+            if (fds[i].fd >= 0 && fds[i].events & (POLLIN | POLLRDNORM))
+                seen |= see_polled(fds[i].fd);
+    if (seen)
+        tell_waiting();
+    errno = saved;
+}
+
+void look_before_select(int highest, const fd_set *readers)
+{
+    int saved = errno;
+    bool seen = false;
+
+    if (readers && worth_a_look())
+        for (int fd = 0; fd < highest; fd++) /* sets may be larger than FD_SETSIZE: select(2) */
+            if (((const unsigned long *)(const void *)readers)[(unsigned)fd / __NFDBITS] >>
+                    ((unsigned)fd % __NFDBITS) & 1)
+                seen |= see_polled(fd);
+    if (seen)
+        tell_waiting();
+    errno = saved;
+}
+
+static bool see_registered(const char *line, void *seen)
+{
+    const char *at = line + 4;
+
+    if (strncmp(line, "tfd:", 4) == 0 && see_polled((int)parse_number(&at, 10)))
+        *(bool *)seen = true;
+    return true;
+}
+
+void look_before_epoll(int set)
+{
+    int saved = errno;
+    bool seen = false;
+    char path[64];
+
+    /* while collected nothing new can be learned: retiring reads the sets itself */
+    if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED) && worth_a_look())
+        for_each_line(proc_path(path, "/proc/self/fdinfo/", set, ""), see_registered, &seen);
+    if (seen)
+        tell_waiting();
+    errno = saved;
+}

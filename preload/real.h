@@ -1,0 +1,62 @@
+/* libc's own versions of the functions that wrappers.c exports. */
+#ifndef TFPRELOAD_REAL_H
+#define TFPRELOAD_REAL_H
+
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <time.h>
+
+typedef void (*program_handler)(int);
+
+/* return type, name, parameters */
+#define REAL_FUNCTIONS(F)                                                                          \
+    F(int, bind, (int, const struct sockaddr *, socklen_t))                                        \
+    F(int, listen, (int, int))                                                                     \
+    F(int, accept, (int, struct sockaddr *, socklen_t *))                                          \
+    F(int, accept4, (int, struct sockaddr *, socklen_t *, int))                                    \
+    F(int, fcntl, (int, int, ...))                                                                 \
+    F(int, fcntl64, (int, int, ...))                                                               \
+    F(int, ioctl, (int, unsigned long, ...))                                                       \
+    F(int, poll, (struct pollfd *, nfds_t, int))                                                   \
+    F(int, ppoll, (struct pollfd *, nfds_t, const struct timespec *, const sigset_t *))            \
+    F(int, __poll_chk, (struct pollfd *, nfds_t, int, size_t))                                     \
+    F(int, __ppoll_chk,                                                                            \
+      (struct pollfd *, nfds_t, const struct timespec *, const sigset_t *, size_t))                \
+    F(int, select, (int, fd_set *, fd_set *, fd_set *, struct timeval *))                          \
+    F(int, pselect,                                                                                \
+      (int, fd_set *, fd_set *, fd_set *, const struct timespec *, const sigset_t *))              \
+    F(int, epoll_wait, (int, struct epoll_event *, int, int))                                      \
+    F(int, epoll_pwait, (int, struct epoll_event *, int, int, const sigset_t *))                   \
+    F(int, epoll_pwait2,                                                                           \
+      (int, struct epoll_event *, int, const struct timespec *, const sigset_t *))                 \
+    F(int, pause, (void))                                                                          \
+    F(int, nanosleep, (const struct timespec *, struct timespec *))                                \
+    F(int, clock_nanosleep, (clockid_t, int, const struct timespec *, struct timespec *))          \
+    F(int, sigsuspend, (const sigset_t *))                                                         \
+    F(int, sigwait, (const sigset_t *, int *))                                                     \
+    F(int, sigwaitinfo, (const sigset_t *, siginfo_t *))                                           \
+    F(int, sigtimedwait, (const sigset_t *, siginfo_t *, const struct timespec *))                 \
+    F(int, signalfd, (int, const sigset_t *, int))                                                 \
+    F(program_handler, signal, (int, program_handler))                                             \
+    F(int, sigaction, (int, const struct sigaction *, struct sigaction *))                         \
+    F(int, sigprocmask, (int, const sigset_t *, sigset_t *))                                       \
+    F(int, pthread_sigmask, (int, const sigset_t *, sigset_t *))
+
+struct real {
+#define REAL_MEMBER(type, name, parameters) type(*name) parameters;
+    REAL_FUNCTIONS(REAL_MEMBER)
+#undef REAL_MEMBER
+};
+
+/*
+ * The table, resolved on first use: by the constructor, or by a call that comes
+ * even earlier (an allocator that starts itself). A function that this libc
+ * lacks is there too, and fails with ENOSYS.
+ */
+const struct real *real(void);
+
+#endif

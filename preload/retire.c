@@ -1,0 +1,163 @@
+/*
+ * The program keeps its descriptor numbers, its epoll registrations and its
+ * blocked threads; only the socket behind the number changes. The one that
+ * comes in its place is made by the helper: it listens, and nobody can reach it.
+ */
+#include "retire.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "collect.h"
+#include "control.h"
+#include "descriptors.h"
+#include "kernel.h"
+#include "notes.h"
+#include "process.h"
+#include "procfs.h"
+
+enum { BLOCKING, NON_BLOCKING, REPLACEMENTS };
+
+/* The helper's two replacements, which the caller owns. Returns 0, or the errno of what failed. */
+static int ask_for_replacements(int control, int replacements[REPLACEMENTS])
+{
+    struct message message = new_message(MESSAGE_RETIRE);
+    int count;
+
+    if (send_message(control, &message, -1) == -1)
+        return errno;
+    count = receive_message(control, &message, replacements, REPLACEMENTS);
+    if (count == REPLACEMENTS)
+        return 0;
+    if (count > 0)
+        kernel_close(replacements[0]);
+    return count == -1 ? errno : EPROTO;
+}
+
+static bool is_registered(const struct survey *survey, int fd)
+{
+    for (unsigned i = 0; i < survey->registrations; i++)
+        if (survey->registration[i].fd == fd)
+            return true;
+    return false;
+}
+
+/*
+ * Between poll() saying "a client" and a blocking accept(), the listener may
+ * have been replaced. The loop must not hang there, so what is polled gets a
+ * replacement that does not block; a thread that just waits in accept() must.
+ */
+static int pick_replacement(const struct survey *survey, const struct surveyed_socket *listener)
+{
+    const struct note *note = find_note(listener->inode);
+    int flags = note && note->collected ? note->status_flags
+                                        : kernel_fcntl(listener->fd, F_GETFL, 0);
+
+    if (flags & O_NONBLOCK || (note && note->polled) || is_registered(survey, listener->fd))
+        return NON_BLOCKING;
+    return BLOCKING;
+}
+
+struct waker {
+    const struct survey *survey;
+    int self;
+};
+
+static bool first_line(const char *line, void *copy)
+{
+    strncpy(copy, line, 63);
+    return false;
+}
+
+/*
+ * Does this thread wait in accept() on a retired listener? proc(5) syscall says
+ * number and arguments, or "running": that may be a thread on its way into
+ * accept() with the old socket in hand. Where we may not look (a process that
+ * has changed its uid), every thread is taken for one.
+ */
+static bool may_be_accepting(const struct survey *survey, int thread)
+{
+    char path[64];
+    char line[64] = "";
+    const char *at = line;
+    unsigned long long number;
+    unsigned long long fd;
+
+    if (for_each_line(proc_path(path, "/proc/self/task/", thread, "/syscall"), first_line, line) ==
+            -1 ||
+        strncmp(line, "running", 7) == 0)
+        return true;
+    number = parse_number(&at, 10);
+    if (number != SYS_accept4
+#ifdef SYS_accept
+        && number != SYS_accept
+#endif
+    )
+        return false;
+    at += strspn(at, " 0");
+    at += *at == 'x';
+    fd = parse_number(&at, 16);
+    for (unsigned i = 0; i < survey->sockets; i++)
+        if ((unsigned long long)survey->socket[i].fd == fd)
+            return true;
+    return false;
+}
+
+/* SA_RESTART makes the interrupted accept() look its descriptor number up again: signal(7). */
+static bool wake_if_accepting(int thread, void *argument)
+{
+    const struct waker *waker = argument;
+    siginfo_t info;
+
+    if (thread == waker->self || !may_be_accepting(waker->survey, thread))
+        return true;
+    memset(&info, 0, sizeof info);
+    info.si_signo = ORDER_SIGNAL;
+    info.si_code = SI_QUEUE;
+    info.si_pid = kernel_getpid();
+    info.si_value.sival_int = (int)order_value(ORDER_WAKE, session.generation);
+    syscall(SYS_rt_tgsigqueueinfo, kernel_getpid(), thread, ORDER_SIGNAL, &info);
+    return true;
+}
+
+static int replace_listeners(const struct survey *survey, const int replacements[REPLACEMENTS])
+{
+    struct waker waker = {survey, kernel_gettid()};
+    int error = survey->error;
+
+    for (unsigned i = 0; i < survey->sockets; i++) {
+        const struct surveyed_socket *listener = &survey->socket[i];
+
+        if (replace_descriptor(survey, listener->fd,
+                               replacements[pick_replacement(survey, listener)]) == -1)
+            error = errno;
+    }
+    for_each_number("/proc/self/task", wake_if_accepting, &waker);
+    return error;
+}
+
+void retire_listeners(void)
+{
+    struct survey *survey = lock_survey();
+    struct message message = new_message(MESSAGE_RETIRED);
+    int replacements[REPLACEMENTS];
+    int control;
+
+    if (!survey)
+        return;
+    control = open_control();
+    if (control != -1) {
+        survey->wanted = want_tcp_listeners;
+        survey_descriptors(survey);
+        message.error = ask_for_replacements(control, replacements);
+        if (message.error == 0) {
+            message.error = replace_listeners(survey, replacements);
+            kernel_close(replacements[BLOCKING]);
+            kernel_close(replacements[NON_BLOCKING]);
+            resume_listeners();
+        }
+        send_message(control, &message, -1);
+        kernel_close(control);
+    }
+    unlock_survey(survey);
+}

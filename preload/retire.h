@@ -1,0 +1,11 @@
+/* Step 6 of an upgrade, in the old generation: stop accepting, unnoticed by the program. */
+#ifndef TFPRELOAD_RETIRE_H
+#define TFPRELOAD_RETIRE_H
+
+/*
+ * Point every listener's number at a socket that never becomes ready, and wake
+ * the threads that wait in accept(), so that they wait on that one. In a handler.
+ */
+void retire_listeners(void);
+
+#endif

@@ -1,0 +1,230 @@
+/*
+ * Programs block all signals, reset every handler and install their own for
+ * SIGHUP after bind(). We keep what they ask for, answer their questions from
+ * that, and let the kernel have our version.
+ */
+#include "signals.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "kernel.h"
+#include "orders.h"
+#include "process.h"
+#include "real.h"
+
+enum { RESERVED = 2 };
+
+/*
+ * What the program last asked for, per reserved signal. Two copies, and the
+ * index of the one in force: a handler that interrupts a change reads a whole
+ * one.
+ */
+static struct {
+    struct sigaction copy[2];
+    atomic_int current;
+} wanted[RESERVED];
+
+static atomic_bool installed;
+
+/* Which reserved signals this thread believes to have blocked: bit 0, bit 1. */
+static _Thread_local unsigned believed_blocked;
+
+static int reserved_number(int index)
+{
+    return index == 0 ? ORDER_SIGNAL : session.upgrade_signal;
+}
+
+/* 0 for the order signal, 1 for the upgrade signal, -1 for one that is none of our business. */
+static int reserved_index(int number)
+{
+    if (!session.active)
+        return -1;
+    return number == ORDER_SIGNAL ? 0 : number == session.upgrade_signal ? 1 : -1;
+}
+
+static void remember(int index, const struct sigaction *action)
+{
+    int next = 1 - wanted[index].current;
+
+    wanted[index].copy[next] = *action;
+    atomic_store_explicit(&wanted[index].current, next, memory_order_release);
+}
+
+static void unblock(int number)
+{
+    sigset_t set;
+    sigset_t old;
+
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    kernel_sigmask(SIG_UNBLOCK, &set, &old);
+    if (sigismember(&old, number) == 1)
+        believed_blocked |= 1u << reserved_index(number);
+}
+
+void unblock_order_signal(void)
+{
+    unblock(ORDER_SIGNAL);
+}
+
+void protect_signals(void)
+{
+    int saved = errno;
+    struct sigaction ours = {.sa_sigaction = handle_reserved_signal,
+                             /* SA_ONSTACK: a runtime with small stacks (Go) brings its own */
+                             .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
+
+    if (!session.active || !own_state() || atomic_exchange(&installed, true))
+        return;
+    sigfillset(&ours.sa_mask);
+    for (int index = 0; index < RESERVED; index++) {
+        struct sigaction theirs;
+        int number = reserved_number(index);
+
+        if (real()->sigaction(number, NULL, &theirs) == -1)
+            continue;
+        remember(index, &theirs);
+        real()->sigaction(number, &ours, NULL);
+        unblock(number);
+    }
+    errno = saved;
+}
+
+const sigset_t *without_reserved(const sigset_t *set, sigset_t *copy)
+{
+    if (!set || !session.active)
+        return set;
+    *copy = *set;
+    sigdelset(copy, ORDER_SIGNAL);
+    if (installed)
+        sigdelset(copy, session.upgrade_signal);
+    return copy;
+}
+
+int program_sigaction(int number, const struct sigaction *action, struct sigaction *old)
+{
+    int index = reserved_index(number);
+    struct sigaction before;
+
+    /* the child of a vfork has dispositions of its own, and no right to touch our memory */
+    if (index == -1 || !installed || !own_state())
+        return real()->sigaction(number, action, old);
+    before = wanted[index].copy[wanted[index].current];
+    if (action)
+        remember(index, action);
+    if (old)
+        *old = before;
+    return 0;
+}
+
+void (*program_signal(int number, void (*handler)(int)))(int)
+{
+    struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+    struct sigaction old;
+
+    if (reserved_index(number) == -1 || !installed)
+        return real()->signal(number, handler);
+    if (handler == SIG_ERR) {
+        errno = EINVAL;
+        return SIG_ERR;
+    }
+    sigemptyset(&action.sa_mask);
+    sigaddset(&action.sa_mask, number);
+    return program_sigaction(number, &action, &old) == -1 ? SIG_ERR : old.sa_handler;
+}
+
+/* Which reserved signals `set` has, as bits. */
+static unsigned reserved_in(const sigset_t *set)
+{
+    unsigned bits = sigismember(set, ORDER_SIGNAL) == 1 ? 1u : 0u;
+
+    if (installed && sigismember(set, session.upgrade_signal) == 1)
+        bits |= 2u;
+    return bits;
+}
+
+static void believe(int how, unsigned bits)
+{
+    if (how == SIG_BLOCK)
+        believed_blocked |= bits;
+    else if (how == SIG_UNBLOCK)
+        believed_blocked &= ~bits;
+    else
+        believed_blocked = bits;
+}
+
+int program_sigmask(int (*set_mask)(int, const sigset_t *, sigset_t *), int how,
+                    const sigset_t *set, sigset_t *old)
+{
+    unsigned bits = set && session.active ? reserved_in(set) : 0;
+    unsigned before = believed_blocked;
+    sigset_t copy;
+    int result;
+
+    if (!session.active)
+        return set_mask(how, set, old);
+    result = set_mask(how, how == SIG_UNBLOCK ? set : without_reserved(set, &copy), old);
+    if (result != 0)
+        return result;
+    if (old)
+        for (int index = 0; index < RESERVED; index++)
+            if (before & 1u << index)
+                sigaddset(old, reserved_number(index));
+    if (set && (bits || before) && own_state())
+        believe(how, bits);
+    return 0;
+}
+
+static bool ignored_by_default(int number)
+{
+    return number == SIGURG || number == SIGCHLD || number == SIGWINCH || number == SIGCONT;
+}
+
+/* End as the program would have: by this signal, with its default action. */
+static void die_of(int number)
+{
+    struct sigaction action = {.sa_handler = SIG_DFL};
+    sigset_t set;
+
+    real()->sigaction(number, &action, NULL);
+    kernel_tgkill(kernel_getpid(), kernel_gettid(), number);
+    sigemptyset(&set);
+    sigaddset(&set, number);
+    kernel_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
+void deliver_to_program(int number, siginfo_t *info, void *context)
+{
+    int index = reserved_index(number);
+    struct sigaction action;
+    sigset_t mask = ((ucontext_t *)context)->uc_sigmask;
+
+    if (index == -1)
+        return;
+    action = wanted[index].copy[atomic_load(&wanted[index].current)];
+    if (action.sa_handler == SIG_IGN)
+        return;
+    if (action.sa_handler == SIG_DFL) {
+        if (!ignored_by_default(number))
+            die_of(number);
+        return;
+    }
+    if (action.sa_flags & SA_RESETHAND) {
+        struct sigaction reset = {.sa_handler = SIG_DFL};
+
+        remember(index, &reset);
+    }
+    /* ours runs with everything blocked; theirs is to find the mask that it asked for */
+    for (int other = 1; other < NSIG; other++)
+        if (sigismember(&action.sa_mask, other) == 1)
+            sigaddset(&mask, other);
+    if (!(action.sa_flags & SA_NODEFER))
+        sigaddset(&mask, number);
+    kernel_sigmask(SIG_SETMASK, &mask, NULL);
+    if (action.sa_flags & SA_SIGINFO)
+        action.sa_sigaction(number, info, context);
+    else
+        action.sa_handler(number);
+}

@@ -1,0 +1,311 @@
+/*
+ * Waits that a signal handler ends. On the way in: one load says whether
+ * anything needs a look (readiness.c). On the way out: was it our order?
+ */
+#include "waits.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "blocking.h"
+#include "orders.h"
+#include "process.h"
+#include "readiness.h"
+#include "real.h"
+#include "signals.h"
+
+/* Did the call fail only because an order interrupted it? `before` is the count at its start. */
+static bool interrupted_by_order(int result, unsigned *before)
+{
+    if (result != -1 || errno != EINTR || *before == order_interruptions)
+        return false;
+    *before = order_interruptions;
+    return true;
+}
+
+static int64_t nanoseconds_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* When a wait of so many milliseconds ends; it is read only where there is an end. */
+static int64_t deadline_of(int milliseconds)
+{
+    return milliseconds > 0 ? nanoseconds_now() + (int64_t)milliseconds * 1000000 : 0;
+}
+
+/* Milliseconds until then, rounded up as the kernel does. */
+static int milliseconds_left(int64_t deadline, int milliseconds)
+{
+    int64_t left;
+
+    if (milliseconds <= 0)
+        return milliseconds;
+    left = deadline - nanoseconds_now();
+    return left > 0 ? (int)((left + 999999) / 1000000) : 0;
+}
+
+/* The same for a timespec: NULL is for ever, and one that is not valid is left to the kernel. */
+struct time_limit {
+    const struct timespec *given;
+    struct timespec left;
+    int64_t deadline;
+};
+
+static void start_limit(struct time_limit *limit, const struct timespec *timeout)
+{
+    limit->given = timeout;
+    limit->deadline = 0;
+    if (!timeout || (timeout->tv_sec == 0 && timeout->tv_nsec == 0))
+        return;
+    limit->left = *timeout;
+    if (timeout->tv_sec >= 0 && timeout->tv_sec < INT32_MAX)
+        limit->deadline =
+            nanoseconds_now() + (int64_t)timeout->tv_sec * 1000000000 + timeout->tv_nsec;
+}
+
+/* What the next attempt passes. */
+static const struct timespec *limit_left(struct time_limit *limit)
+{
+    int64_t left;
+
+    if (limit->deadline == 0)
+        return limit->given;
+    left = limit->deadline - nanoseconds_now();
+    if (left < 0)
+        left = 0;
+    limit->left.tv_sec = (time_t)(left / 1000000000);
+    limit->left.tv_nsec = (long)(left % 1000000000);
+    return &limit->left;
+}
+
+int wait_accept(int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+    if (needs_attention()) {
+        if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED))
+            look_before_accept(fd);
+        if (attends(ATTENTION_UPGRADE))
+            return accept_shared(fd, address, length, flags);
+    }
+    return flags ? real()->accept4(fd, address, length, flags)
+                 : real()->accept(fd, address, length);
+}
+
+int wait_poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+    unsigned before = order_interruptions;
+    int64_t deadline = deadline_of(timeout);
+    int left = timeout;
+    int result;
+
+    do {
+        if (needs_attention())
+            look_before_poll(fds, count);
+        result = real()->poll(fds, count, left);
+        /* restarted: the listener may be another socket by now, and the time shorter */
+    } while (interrupted_by_order(result, &before) &&
+             (left = milliseconds_left(deadline, timeout), true));
+    return result;
+}
+
+int wait_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
+               const sigset_t *mask)
+{
+    unsigned before = order_interruptions;
+    struct time_limit limit;
+    const struct timespec *left = timeout;
+    sigset_t copy;
+    int result;
+
+    mask = without_reserved(mask, &copy);
+    start_limit(&limit, timeout);
+    for (;;) {
+        if (needs_attention())
+            look_before_poll(fds, count);
+        result = real()->ppoll(fds, count, left, mask);
+        if (!interrupted_by_order(result, &before))
+            return result;
+        left = limit_left(&limit);
+    }
+}
+
+/* Linux writes the time that is left into the timeout, and leaves the sets alone: select(2). */
+int wait_select(int highest, fd_set *readers, fd_set *writers, fd_set *exceptions,
+                struct timeval *timeout)
+{
+    unsigned before = order_interruptions;
+    int result;
+
+    do {
+        if (needs_attention())
+            look_before_select(highest, readers);
+        result = real()->select(highest, readers, writers, exceptions, timeout);
+    } while (interrupted_by_order(result, &before));
+    return result;
+}
+
+int wait_pselect(int highest, fd_set *readers, fd_set *writers, fd_set *exceptions,
+                 const struct timespec *timeout, const sigset_t *mask)
+{
+    unsigned before = order_interruptions;
+    struct time_limit limit;
+    const struct timespec *left = timeout;
+    sigset_t copy;
+    int result;
+
+    mask = without_reserved(mask, &copy);
+    start_limit(&limit, timeout);
+    for (;;) {
+        if (needs_attention())
+            look_before_select(highest, readers);
+        result = real()->pselect(highest, readers, writers, exceptions, left, mask);
+        if (!interrupted_by_order(result, &before))
+            return result;
+        left = limit_left(&limit);
+    }
+}
+
+int wait_epoll(int set, struct epoll_event *events, int count, int timeout, const sigset_t *mask)
+{
+    unsigned before = order_interruptions;
+    int64_t deadline = deadline_of(timeout);
+    int left = timeout;
+    sigset_t copy;
+    int result;
+
+    if (mask)
+        mask = without_reserved(mask, &copy);
+    for (;;) {
+        if (needs_attention())
+            look_before_epoll(set);
+        result = mask ? real()->epoll_pwait(set, events, count, left, mask)
+                      : real()->epoll_wait(set, events, count, left);
+        if (!interrupted_by_order(result, &before))
+            return result;
+        left = milliseconds_left(deadline, timeout);
+    }
+}
+
+int wait_epoll_pwait2(int set, struct epoll_event *events, int count,
+                      const struct timespec *timeout, const sigset_t *mask)
+{
+    unsigned before = order_interruptions;
+    struct time_limit limit;
+    const struct timespec *left = timeout;
+    sigset_t copy;
+    int result;
+
+    mask = without_reserved(mask, &copy);
+    start_limit(&limit, timeout);
+    for (;;) {
+        if (needs_attention())
+            look_before_epoll(set);
+        result = real()->epoll_pwait2(set, events, count, left, mask);
+        if (!interrupted_by_order(result, &before))
+            return result;
+        left = limit_left(&limit);
+    }
+}
+
+int wait_pause(void)
+{
+    unsigned before = order_interruptions;
+    int result;
+
+    do
+        result = real()->pause();
+    while (interrupted_by_order(result, &before));
+    return result;
+}
+
+int wait_sigsuspend(const sigset_t *mask)
+{
+    unsigned before = order_interruptions;
+    sigset_t copy;
+    int result;
+
+    mask = without_reserved(mask, &copy);
+    do
+        result = real()->sigsuspend(mask);
+    while (interrupted_by_order(result, &before));
+    return result;
+}
+
+/* clock_nanosleep(2) returns its error instead of setting errno; nanosleep(2) does not. */
+int wait_clock_nanosleep(clockid_t clock, int flags, const struct timespec *request,
+                         struct timespec *left)
+{
+    unsigned before = order_interruptions;
+    struct timespec rest;
+    int result;
+
+    for (;;) {
+        result = real()->clock_nanosleep(clock, flags, request, &rest);
+        if (result != EINTR || before == order_interruptions)
+            break;
+        before = order_interruptions;
+        if (!(flags & TIMER_ABSTIME))
+            request = &rest;
+    }
+    if (result == EINTR && left && !(flags & TIMER_ABSTIME))
+        *left = rest;
+    return result;
+}
+
+int wait_nanosleep(const struct timespec *request, struct timespec *left)
+{
+    unsigned before = order_interruptions;
+    struct timespec rest;
+    int result;
+
+    while (interrupted_by_order(result = real()->nanosleep(request, &rest), &before))
+        request = &rest;
+    if (result == -1 && errno == EINTR && left)
+        *left = rest;
+    return result;
+}
+
+unsigned wait_sleep(unsigned seconds)
+{
+    struct timespec left = {.tv_sec = (time_t)seconds};
+
+    return wait_nanosleep(&left, &left) == -1 ? (unsigned)left.tv_sec : 0;
+}
+
+int wait_usleep(unsigned microseconds)
+{
+    struct timespec request = {.tv_sec = (time_t)(microseconds / 1000000),
+                               .tv_nsec = (long)(microseconds % 1000000) * 1000};
+
+    return wait_nanosleep(&request, NULL);
+}
+
+/* The kernel would hand a reserved signal to whoever waits for it, before any handler. */
+int wait_sigwait(const sigset_t *set, int *number)
+{
+    sigset_t copy;
+
+    return real()->sigwait(without_reserved(set, &copy), number);
+}
+
+int wait_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
+{
+    unsigned before = order_interruptions;
+    struct time_limit limit;
+    const struct timespec *left = timeout;
+    sigset_t copy;
+    int result;
+
+    set = without_reserved(set, &copy);
+    start_limit(&limit, timeout);
+    for (;;) {
+        result = left ? real()->sigtimedwait(set, info, left) : real()->sigwaitinfo(set, info);
+        if (!interrupted_by_order(result, &before))
+            return result;
+        left = limit_left(&limit);
+    }
+}

@@ -1,0 +1,224 @@
+/*
+ * Everything that this library exports, and nothing else. Each symbol is a line
+ * or two; what it does stands behind it under a name of its own. Exports carry
+ * no version, so that callers of any version of the name arrive here.
+ */
+#include <stdarg.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+
+#include "adopt.h"
+#include "blocking.h"
+#include "kernel.h"
+#include "process.h"
+#include "real.h"
+#include "signals.h"
+#include "waits.h"
+
+/*
+ * The symbol's name is given to the assembler alone: libc's headers declare the
+ * same function with transparent unions and fortified inlines.
+ */
+#define EXPORT(type, symbol, parameters)                                                           \
+    type export_##symbol parameters __asm__(#symbol)                                               \
+        __attribute__((visibility("default"), used));                                              \
+    type export_##symbol parameters
+
+EXPORT(int, bind, (int fd, const struct sockaddr *address, socklen_t length))
+{
+    return session.active ? bind_or_adopt(fd, address, length) : real()->bind(fd, address, length);
+}
+
+EXPORT(int, listen, (int fd, int backlog))
+{
+    return session.active ? listen_and_tell(fd, backlog) : real()->listen(fd, backlog);
+}
+
+EXPORT(int, accept, (int fd, struct sockaddr *address, socklen_t *length))
+{
+    return wait_accept(fd, address, length, 0);
+}
+
+EXPORT(int, accept4, (int fd, struct sockaddr *address, socklen_t *length, int flags))
+{
+    return wait_accept(fd, address, length, flags);
+}
+
+/* Every command takes one argument that fits a long, or none and ignores it: fcntl(2). */
+static int set_or_get_flags(int (*call)(int, int, ...), int fd, int command, long argument)
+{
+    if (command == F_SETFL && attends(ATTENTION_ADOPTED) &&
+        !program_sets_nonblocking(fd, argument & O_NONBLOCK))
+        argument |= O_NONBLOCK;
+    return call(fd, command, argument);
+}
+
+EXPORT(int, fcntl, (int fd, int command, ...))
+{
+    va_list arguments;
+    long argument;
+
+    va_start(arguments, command);
+    argument = va_arg(arguments, long);
+    va_end(arguments);
+    return set_or_get_flags(real()->fcntl, fd, command, argument);
+}
+
+EXPORT(int, fcntl64, (int fd, int command, ...))
+{
+    va_list arguments;
+    long argument;
+
+    va_start(arguments, command);
+    argument = va_arg(arguments, long);
+    va_end(arguments);
+    return set_or_get_flags(real()->fcntl64, fd, command, argument);
+}
+
+EXPORT(int, ioctl, (int fd, unsigned long request, ...))
+{
+    va_list arguments;
+    void *argument;
+
+    va_start(arguments, request);
+    argument = va_arg(arguments, void *);
+    va_end(arguments);
+    if (request == FIONBIO && attends(ATTENTION_ADOPTED) && argument &&
+        !program_sets_nonblocking(fd, *(const int *)argument))
+        return 0;
+    return real()->ioctl(fd, request, argument);
+}
+
+EXPORT(int, poll, (struct pollfd * fds, nfds_t count, int timeout))
+{
+    return wait_poll(fds, count, timeout);
+}
+
+EXPORT(int, ppoll,
+       (struct pollfd * fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask))
+{
+    return wait_ppoll(fds, count, timeout, mask);
+}
+
+/* What -D_FORTIFY_SOURCE calls: `size` is that of the array behind fds. */
+EXPORT(int, __poll_chk, (struct pollfd * fds, nfds_t count, int timeout, size_t size))
+{
+    if (size / sizeof *fds < count)
+        return real()->__poll_chk(fds, count, timeout, size);
+    return wait_poll(fds, count, timeout);
+}
+
+EXPORT(int, __ppoll_chk,
+       (struct pollfd * fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask,
+        size_t size))
+{
+    if (size / sizeof *fds < count)
+        return real()->__ppoll_chk(fds, count, timeout, mask, size);
+    return wait_ppoll(fds, count, timeout, mask);
+}
+
+EXPORT(int, select,
+       (int highest, fd_set *readers, fd_set *writers, fd_set *exceptions,
+        struct timeval *timeout))
+{
+    return wait_select(highest, readers, writers, exceptions, timeout);
+}
+
+EXPORT(int, pselect,
+       (int highest, fd_set *readers, fd_set *writers, fd_set *exceptions,
+        const struct timespec *timeout, const sigset_t *mask))
+{
+    return wait_pselect(highest, readers, writers, exceptions, timeout, mask);
+}
+
+EXPORT(int, epoll_wait, (int set, struct epoll_event *events, int count, int timeout))
+{
+    return wait_epoll(set, events, count, timeout, NULL);
+}
+
+EXPORT(int, epoll_pwait,
+       (int set, struct epoll_event *events, int count, int timeout, const sigset_t *mask))
+{
+    return wait_epoll(set, events, count, timeout, mask);
+}
+
+EXPORT(int, epoll_pwait2,
+       (int set, struct epoll_event *events, int count, const struct timespec *timeout,
+        const sigset_t *mask))
+{
+    return wait_epoll_pwait2(set, events, count, timeout, mask);
+}
+
+EXPORT(int, pause, (void))
+{
+    return wait_pause();
+}
+
+EXPORT(int, nanosleep, (const struct timespec *request, struct timespec *left))
+{
+    return wait_nanosleep(request, left);
+}
+
+EXPORT(int, clock_nanosleep,
+       (clockid_t clock, int flags, const struct timespec *request, struct timespec *left))
+{
+    return wait_clock_nanosleep(clock, flags, request, left);
+}
+
+EXPORT(unsigned, sleep, (unsigned seconds))
+{
+    return wait_sleep(seconds);
+}
+
+EXPORT(int, usleep, (useconds_t microseconds))
+{
+    return wait_usleep(microseconds);
+}
+
+EXPORT(int, sigsuspend, (const sigset_t *mask))
+{
+    return wait_sigsuspend(mask);
+}
+
+EXPORT(int, sigwait, (const sigset_t *set, int *number))
+{
+    return wait_sigwait(set, number);
+}
+
+EXPORT(int, sigwaitinfo, (const sigset_t *set, siginfo_t *info))
+{
+    return wait_sigtimedwait(set, info, NULL);
+}
+
+EXPORT(int, sigtimedwait,
+       (const sigset_t *set, siginfo_t *info, const struct timespec *timeout))
+{
+    return wait_sigtimedwait(set, info, timeout);
+}
+
+EXPORT(int, signalfd, (int fd, const sigset_t *mask, int flags))
+{
+    sigset_t copy;
+
+    return real()->signalfd(fd, without_reserved(mask, &copy), flags);
+}
+
+EXPORT(int, sigaction, (int number, const struct sigaction *action, struct sigaction *old))
+{
+    return program_sigaction(number, action, old);
+}
+
+EXPORT(program_handler, signal, (int number, program_handler handler))
+{
+    return program_signal(number, handler);
+}
+
+EXPORT(int, sigprocmask, (int how, const sigset_t *set, sigset_t *old))
+{
+    return program_sigmask(real()->sigprocmask, how, set, old);
+}
+
+EXPORT(int, pthread_sigmask, (int how, const sigset_t *set, sigset_t *old))
+{
+    return program_sigmask(real()->pthread_sigmask, how, set, old);
+}
