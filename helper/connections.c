@@ -63,9 +63,9 @@ static int request_dump(int netlink, const struct endpoint *endpoint)
         .body = {.sdiag_family = (uint8_t)endpoint->family,
                  .sdiag_protocol = IPPROTO_TCP,
                  /* not TIME_WAIT, SYN_RECV, CLOSE and LISTEN: nobody holds a connection there */
-                 .idiag_states = 1u << TCP_ESTABLISHED | 1u << TCP_SYN_SENT |
-                                 1u << TCP_FIN_WAIT1 | 1u << TCP_FIN_WAIT2 |
-                                 1u << TCP_CLOSE_WAIT | 1u << TCP_LAST_ACK | 1u << TCP_CLOSING,
+                 .idiag_states = 1u << TCP_ESTABLISHED | 1u << TCP_SYN_SENT | 1u << TCP_FIN_WAIT1 |
+                                 1u << TCP_FIN_WAIT2 | 1u << TCP_CLOSE_WAIT | 1u << TCP_LAST_ACK |
+                                 1u << TCP_CLOSING,
                  .id.idiag_sport = htons(endpoint->port)},
     };
 
@@ -73,8 +73,7 @@ static int request_dump(int netlink, const struct endpoint *endpoint)
 }
 
 /* Count the entries of one datagram. Returns false when it was the last one. */
-static bool count_entries(const void *buffer, size_t size, const struct inodes *held,
-                          size_t *count)
+static bool count_entries(const void *buffer, size_t size, const struct inodes *held, size_t *count)
 {
     for (const struct nlmsghdr *header = buffer; NLMSG_OK(header, size);
          header = NLMSG_NEXT(header, size)) {

@@ -136,10 +136,8 @@ static ssize_t receive(int fd, struct message *message, int *descriptor)
         char space[CMSG_SPACE(sizeof(int))];
     } rights;
     struct iovec part = {message, sizeof *message};
-    struct msghdr packet = {.msg_iov = &part,
-                            .msg_iovlen = 1,
-                            .msg_control = &rights,
-                            .msg_controllen = sizeof rights};
+    struct msghdr packet = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights};
     ssize_t size = recvmsg(fd, &packet, MSG_CMSG_CLOEXEC | MSG_TRUNC);
     struct cmsghdr *header;
 
@@ -156,7 +154,7 @@ static ssize_t receive(int fd, struct message *message, int *descriptor)
 /* Returns false when the peer is to be dropped. */
 static bool serve_message(struct peer *peer)
 {
-    struct message message;
+    struct message message = {0};
     int descriptor;
     ssize_t size = receive(peer->fd, &message, &descriptor);
 

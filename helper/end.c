@@ -25,9 +25,8 @@ void service_ended(struct generation *generation)
     if (generation == current && generations != current && generations->state < READY &&
         generations->started) {
         if (!generation->complained)
-            log_line(LOG_ERROR, "generation %u: %s while generation %u starts",
-                     generation->number, ending_text(generation->wait_status),
-                     generations->number);
+            log_line(LOG_ERROR, "generation %u: %s while generation %u starts", generation->number,
+                     ending_text(generation->wait_status), generations->number);
         generation->complained = true;
         return;
     }

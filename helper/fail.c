@@ -42,8 +42,7 @@ void exited_before_ready(struct generation *generation)
     int64_t took = now() - generation->started;
 
     look_at_family();
-    if (generation->exited && generation->wait_status == 0 &&
-        count_members(generation->number) > 0)
+    if (generation->exited && generation->wait_status == 0 && count_members(generation->number) > 0)
         return;
     if (!current) {
         service_ended(generation);

@@ -26,7 +26,7 @@ static int latest;
 static struct {
     pid_t pid;
     unsigned generation;
-} *learned;
+} * learned;
 static size_t learned_count;
 
 static const struct member *find_in(const struct family *family, pid_t pid)

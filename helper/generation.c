@@ -66,8 +66,8 @@ void happen(struct generation *generation, enum event event)
     action follow = table[generation->state][event];
 
     if (event != TIMER)
-        log_line(LOG_DEBUG, "generation %u: %s, %s%s", generation->number,
-                 names[generation->state], event_names[event], follow ? "" : " (nothing follows)");
+        log_line(LOG_DEBUG, "generation %u: %s, %s%s", generation->number, names[generation->state],
+                 event_names[event], follow ? "" : " (nothing follows)");
     if (follow)
         follow(generation);
 }

@@ -45,8 +45,8 @@ struct generation {
     struct generation *older;
     unsigned number;
     enum state state;
-    pid_t first;        /* the process that was executed; 0 before that */
-    bool exited;        /* the first process has ended, with: */
+    pid_t first; /* the process that was executed; 0 before that */
+    bool exited; /* the first process has ended, with: */
     int wait_status;
     int64_t started;    /* when it was executed */
     int64_t since;      /* when it entered its state */

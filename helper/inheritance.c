@@ -38,8 +38,7 @@ void inherit(struct inheritance *inheritance, const struct message *message, pid
         close(fd);
         return;
     }
-    inheritance->item =
-        grow(inheritance->item, inheritance->count + 1, sizeof *inheritance->item);
+    inheritance->item = grow(inheritance->item, inheritance->count + 1, sizeof *inheritance->item);
     new = &inheritance->item[inheritance->count++];
     memset(new, 0, sizeof *new);
     new->fd = fd;
@@ -134,7 +133,7 @@ void release(struct inheritance *inheritance)
 
 const char *address_text(const struct inherited *inherited, char text[80])
 {
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {0};
     socklen_t length = sizeof bound;
     char host[INET6_ADDRSTRLEN] = "?";
 

@@ -12,7 +12,7 @@
 struct inherited {
     int fd;
     uint64_t inode;
-    pid_t from;     /* who sent it; with `order`, the k-th of its kind */
+    pid_t from; /* who sent it; with `order`, the k-th of its kind */
     uint32_t order;
     struct listener_key key;
     int status_flags; /* as collected */

@@ -11,7 +11,6 @@ void set_log_level(enum log_level level);
  * Write "tfpreload: " and one line. A stderr that nobody reads loses lines
  * rather than stop the helper: its end of a pipe is the server's too.
  */
-void log_line(enum log_level level, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

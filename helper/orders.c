@@ -35,21 +35,12 @@ static int fitness(pid_t pid, pid_t thread)
 #ifdef SYS_accept
         {SYS_accept, 5},
 #endif
-        {SYS_accept4, 5},
-        {SYS_futex, 4},
-        {SYS_wait4, 4},
-        {SYS_waitid, 4},
+        {SYS_accept4, 5},     {SYS_futex, 4},    {SYS_wait4, 4},           {SYS_waitid, 4},
         {SYS_epoll_pwait, 3},
 #ifdef SYS_epoll_wait
-        {SYS_epoll_wait, 3},
-        {SYS_poll, 3},
-        {SYS_pause, 3},
-        {SYS_select, 3},
+        {SYS_epoll_wait, 3},  {SYS_poll, 3},     {SYS_pause, 3},           {SYS_select, 3},
 #endif
-        {SYS_ppoll, 3},
-        {SYS_pselect6, 3},
-        {SYS_rt_sigtimedwait, 3},
-        {SYS_rt_sigsuspend, 3},
+        {SYS_ppoll, 3},       {SYS_pselect6, 3}, {SYS_rt_sigtimedwait, 3}, {SYS_rt_sigsuspend, 3},
     };
     char name[64];
     char text[256];
@@ -113,8 +104,7 @@ static struct asked *find_asked(struct generation *owner, pid_t pid)
     return NULL;
 }
 
-size_t order_members(struct generation *owner, const struct generation *members,
-                     enum order order)
+size_t order_members(struct generation *owner, const struct generation *members, enum order order)
 {
     const struct family *family = look_at_family();
     size_t silent = 0;

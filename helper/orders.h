@@ -17,8 +17,7 @@ struct asked;
  * asked and who answered is kept in `owner`, which may be another generation.
  * Returns how many processes have been asked and have not answered.
  */
-size_t order_members(struct generation *owner, const struct generation *members,
-                     enum order order);
+size_t order_members(struct generation *owner, const struct generation *members, enum order order);
 
 /* Note that this process has answered. False if it was not asked. */
 bool note_answer(struct generation *owner, pid_t pid);

@@ -33,8 +33,7 @@ static void log_unclaimed(const struct generation *generation)
     for (size_t i = 0; i < generation->inheritance.count; i++)
         if (!generation->inheritance.item[i].claimed)
             log_line(LOG_INFO, "generation %u: does not listen on %s any more: it is closed",
-                     generation->number,
-                     address_text(&generation->inheritance.item[i], address));
+                     generation->number, address_text(&generation->inheritance.item[i], address));
 }
 
 static void ready(struct generation *generation)
@@ -66,13 +65,15 @@ void settled(struct generation *generation)
 void ready_timed_out(struct generation *generation)
 {
     if (current) {
-        fail_upgrade(generation, "not ready within the ready timeout of %s: no thread waits for "
+        fail_upgrade(generation,
+                     "not ready within the ready timeout of %s: no thread waits for "
                      "clients on a listener that tfpreload can see",
                      duration_text(settings.ready_timeout));
         return;
     }
     /* the first one is the user's own start: it may be no server, or one that we cannot see */
-    log_line(LOG_INFO, "generation %u: does not wait for clients after %s; it runs on, but its "
+    log_line(LOG_INFO,
+             "generation %u: does not wait for clients after %s; it runs on, but its "
              "listeners, if it has any, cannot be inherited",
              generation->number, duration_text(now() - generation->started));
     become_current(generation);

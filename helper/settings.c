@@ -51,8 +51,7 @@ static const struct setting {
      "seconds greater than 0, such as 60 or 2.5",
      "a new generation that takes longer to be ready is killed (60)"},
     {"exit-timeout", "SECONDS", "TFPRELOAD_EXIT_TIMEOUT", read_exit_timeout,
-     "seconds, such as 30 or 0.5",
-     "an old generation that drains longer is stopped (30)"},
+     "seconds, such as 30 or 0.5", "an old generation that drains longer is stopped (30)"},
     {"stop-signal", "NAME", "TFPRELOAD_STOP_SIGNAL", read_stop_signal,
      "the name of a signal, such as TERM or QUIT",
      "signal that tells an old generation to end (TERM)"},
@@ -92,9 +91,9 @@ static int signal_of(const char *text)
 
 static bool read_upgrade_signal(const char *text)
 {
-    static const int unfit[] = {SIGKILL, SIGSTOP, SIGCHLD, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU,
-                                SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,  SIGTRAP, SIGABRT, SIGSYS,
-                                SIGTERM, SIGINT,  ORDER_SIGNAL};
+    static const int unfit[] = {SIGKILL, SIGSTOP, SIGCHLD, SIGCONT, SIGTSTP,     SIGTTIN,
+                                SIGTTOU, SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,      SIGTRAP,
+                                SIGABRT, SIGSYS,  SIGTERM, SIGINT,  ORDER_SIGNAL};
     int number = signal_of(text);
 
     for (size_t i = 0; i < sizeof unfit / sizeof *unfit; i++)

@@ -40,12 +40,12 @@ static bool is_variable(const char *entry, const char *name)
 }
 
 /* LD_PRELOAD with our library first, the others behind it in their order. */
-static char *preload_text(const char *others)
+static char *preload_text(const char *library, const char *others)
 {
-    size_t size = sizeof "LD_PRELOAD=:" + strlen(settings.library) + strlen(others);
+    size_t size = sizeof "LD_PRELOAD=:" + strlen(library) + strlen(others);
     char *text = allocate(1, size);
 
-    snprintf(text, size, "LD_PRELOAD=%s%s%s", settings.library, *others ? ":" : "", others);
+    snprintf(text, size, "LD_PRELOAD=%s%s%s", library, *others ? ":" : "", others);
     return text;
 }
 
@@ -56,10 +56,9 @@ static char *preload_text(const char *others)
  */
 static char **child_environment(unsigned generation)
 {
-    extern char **environ;
-    size_t count = 0;
+    size_t count = 0; /* environ is never NULL in a program that was executed */
     size_t used = 0;
-    bool preloaded = !settings.library;
+    bool preloaded = false;
     char **list;
 
     while (environ[count])
@@ -72,12 +71,12 @@ static char **child_environment(unsigned generation)
         if (is_variable(environ[i], PRELOAD_VARIABLE)) {
             list[used - 1] = environ[i] + sizeof PRELOAD_VARIABLE - sizeof "LD_PRELOAD";
         } else if (settings.library && is_variable(environ[i], "LD_PRELOAD")) {
-            list[used - 1] = preload_text(environ[i] + sizeof "LD_PRELOAD=" - 1);
+            list[used - 1] = preload_text(settings.library, environ[i] + sizeof "LD_PRELOAD=" - 1);
             preloaded = true;
         }
     }
-    if (!preloaded)
-        list[used++] = preload_text("");
+    if (settings.library && !preloaded)
+        list[used++] = preload_text(settings.library, "");
     list[used] = session_text(generation);
     return list;
 }

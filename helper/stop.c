@@ -59,8 +59,7 @@ static void signal_family(struct generation *generation, bool forcibly)
 /* Nobody in the last look, and its first process has been reaped, if it ever had one. */
 static bool is_empty(const struct generation *generation)
 {
-    return count_members(generation->number) == 0 &&
-           (generation->exited || generation->first == 0);
+    return count_members(generation->number) == 0 && (generation->exited || generation->first == 0);
 }
 
 void begin_stopping(struct generation *generation, const char *why)

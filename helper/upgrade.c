@@ -9,7 +9,7 @@
 #include "generation.h"
 #include "log.h"
 
-static bool noted;     /* several requests while one runs count as one */
+static bool noted; /* several requests while one runs count as one */
 
 static bool in_progress(void)
 {

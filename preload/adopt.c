@@ -93,8 +93,7 @@ static bool may_adopt(int fd, const struct sockaddr *address, socklen_t length)
     int type = 0;
     socklen_t type_length = sizeof type;
 
-    if (session.generation < 2 || !address || length < sizeof(struct sockaddr_in) ||
-        !own_state())
+    if (session.generation < 2 || !address || length < sizeof(struct sockaddr_in) || !own_state())
         return false;
     if (address->sa_family != AF_INET && address->sa_family != AF_INET6)
         return false;

@@ -30,8 +30,7 @@ bool is_tcp_listener(int fd)
     if (int_option(fd, SO_ACCEPTCONN) != 1 || int_option(fd, SO_TYPE) != SOCK_STREAM)
         return false;
     family = int_option(fd, SO_DOMAIN);
-    return (family == AF_INET || family == AF_INET6) &&
-           int_option(fd, SO_PROTOCOL) == IPPROTO_TCP;
+    return (family == AF_INET || family == AF_INET6) && int_option(fd, SO_PROTOCOL) == IPPROTO_TCP;
 }
 
 ino_t socket_inode(int fd)
@@ -54,8 +53,8 @@ static bool is_epoll_set(int fd)
     static const char kind[] = "anon_inode:[eventpoll]";
     char path[64];
     char target[sizeof kind];
-    ssize_t length = kernel_readlink(proc_path(path, "/proc/self/fd/", fd, ""), target,
-                                     sizeof target);
+    ssize_t length =
+        kernel_readlink(proc_path(path, "/proc/self/fd/", fd, ""), target, sizeof target);
 
     return length == sizeof kind - 1 && memcmp(target, kind, sizeof kind - 1) == 0;
 }
@@ -193,8 +192,7 @@ int replace_descriptor(const struct survey *survey, int fd, int replacement)
 
     for (unsigned i = 0; i < survey->registrations; i++) {
         const struct registration *registration = &survey->registration[i];
-        struct epoll_event event = {.events = registration->events,
-                                    .data.u64 = registration->data};
+        struct epoll_event event = {.events = registration->events, .data.u64 = registration->data};
 
         if (registration->fd == fd)
             kernel_epoll_ctl(registration->set, EPOLL_CTL_ADD, fd, &event);

@@ -5,9 +5,9 @@
 #include "notes.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <stddef.h>
-#include <netinet/in.h>
 #include <string.h>
 
 #include "descriptors.h"
@@ -51,8 +51,8 @@ int listener_key_of(int fd, const struct sockaddr *address, socklen_t length,
     if (key->family == AF_INET6)
         key->v6only = int_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
     else if (key->family == AF_INET) /* the rest of the structure is padding: ip(7) */
-        memset(key->address + offsetof(struct sockaddr_in, sin_zero), 0, ADDRESS_LENGTH -
-               offsetof(struct sockaddr_in, sin_zero));
+        memset(key->address + offsetof(struct sockaddr_in, sin_zero), 0,
+               ADDRESS_LENGTH - offsetof(struct sockaddr_in, sin_zero));
     kernel_getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, key->device, &device_length);
     return 0;
 }

@@ -64,8 +64,7 @@ static bool helper_takes_signal(const siginfo_t *info)
         return false;
     message.sender = info->si_pid;
     taken = send_message(control, &message, -1) == 0 &&
-            receive_message(control, &message, NULL, 0) == 0 &&
-            message.kind == MESSAGE_UPGRADING;
+            receive_message(control, &message, NULL, 0) == 0 && message.kind == MESSAGE_UPGRADING;
     kernel_close(control);
     return taken;
 }

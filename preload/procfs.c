@@ -53,8 +53,7 @@ int for_each_number(const char *path, bool (*visit)(int number, void *argument),
     return size < 0 ? -1 : 0;
 }
 
-int for_each_line(const char *path, bool (*visit)(const char *line, void *argument),
-                  void *argument)
+int for_each_line(const char *path, bool (*visit)(const char *line, void *argument), void *argument)
 {
     char buffer[512];
     char line[256];
@@ -87,7 +86,7 @@ char *proc_path(char path[64], const char *prefix, int number, const char *suffi
     size_t count = 0;
     size_t at = strlen(prefix);
 
-    memcpy(path, prefix, at);
+    memcpy(path, prefix, at); // NOLINT(bugprone-not-null-terminated-result): the suffix ends it
     do
         digits[count++] = (char)('0' + number % 10);
     while ((number /= 10) > 0);

@@ -145,7 +145,8 @@ void look_before_select(int highest, const fd_set *readers)
     if (readers && worth_a_look())
         for (int fd = 0; fd < highest; fd++) /* sets may be larger than FD_SETSIZE: select(2) */
             if (((const unsigned long *)(const void *)readers)[(unsigned)fd / __NFDBITS] >>
-                    ((unsigned)fd % __NFDBITS) & 1)
+                    ((unsigned)fd % __NFDBITS) &
+                1)
                 seen |= see_polled(fd);
     if (seen)
         tell_waiting();

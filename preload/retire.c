@@ -50,8 +50,8 @@ static bool is_registered(const struct survey *survey, int fd)
 static int pick_replacement(const struct survey *survey, const struct surveyed_socket *listener)
 {
     const struct note *note = find_note(listener->inode);
-    int flags = note && note->collected ? note->status_flags
-                                        : kernel_fcntl(listener->fd, F_GETFL, 0);
+    int flags =
+        note && note->collected ? note->status_flags : kernel_fcntl(listener->fd, F_GETFL, 0);
 
     if (flags & O_NONBLOCK || (note && note->polled) || is_registered(survey, listener->fd))
         return NON_BLOCKING;
@@ -140,7 +140,7 @@ void retire_listeners(void)
 {
     struct survey *survey = lock_survey();
     struct message message = new_message(MESSAGE_RETIRED);
-    int replacements[REPLACEMENTS];
+    int replacements[REPLACEMENTS] = {-1, -1};
     int control;
 
     if (!survey)

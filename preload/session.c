@@ -66,8 +66,7 @@ static bool parse_session(const char *text)
     long upgrade_signal;
 
     if (session_field(&text) != PROTOCOL_VERSION ||
-        strspn(text, "0123456789abcdef") != SESSION_NAME_LENGTH ||
-        text[SESSION_NAME_LENGTH] != '/')
+        strspn(text, "0123456789abcdef") != SESSION_NAME_LENGTH || text[SESSION_NAME_LENGTH] != '/')
         return false;
     memcpy(session.name, text, SESSION_NAME_LENGTH);
     text += SESSION_NAME_LENGTH + 1;

@@ -58,10 +58,11 @@ static void unblock(int number)
     sigset_t old;
 
     sigemptyset(&set);
+    sigemptyset(&old);
     sigaddset(&set, number);
     kernel_sigmask(SIG_UNBLOCK, &set, &old);
     if (sigismember(&old, number) == 1)
-        believed_blocked |= 1u << reserved_index(number);
+        believed_blocked |= number == ORDER_SIGNAL ? 1u : 2u;
 }
 
 void unblock_order_signal(void)
@@ -125,7 +126,7 @@ void (*program_signal(int number, void (*handler)(int)))(int)
     struct sigaction old;
 
     if (reserved_index(number) == -1 || !installed)
-        return real()->signal(number, handler);
+        return real()->signal(number, handler); // cppcheck-suppress CastIntegerToAddressAtReturn
     if (handler == SIG_ERR) {
         errno = EINVAL;
         return SIG_ERR;

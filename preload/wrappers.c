@@ -20,8 +20,7 @@
  * same function with transparent unions and fortified inlines.
  */
 #define EXPORT(type, symbol, parameters)                                                           \
-    type export_##symbol parameters __asm__(#symbol)                                               \
-        __attribute__((visibility("default"), used));                                              \
+    type export_##symbol parameters __asm__(#symbol) __attribute__((visibility("default"), used)); \
     type export_##symbol parameters
 
 EXPORT(int, bind, (int fd, const struct sockaddr *address, socklen_t length))
@@ -118,8 +117,7 @@ EXPORT(int, __ppoll_chk,
 }
 
 EXPORT(int, select,
-       (int highest, fd_set *readers, fd_set *writers, fd_set *exceptions,
-        struct timeval *timeout))
+       (int highest, fd_set *readers, fd_set *writers, fd_set *exceptions, struct timeval *timeout))
 {
     return wait_select(highest, readers, writers, exceptions, timeout);
 }
@@ -190,8 +188,7 @@ EXPORT(int, sigwaitinfo, (const sigset_t *set, siginfo_t *info))
     return wait_sigtimedwait(set, info, NULL);
 }
 
-EXPORT(int, sigtimedwait,
-       (const sigset_t *set, siginfo_t *info, const struct timespec *timeout))
+EXPORT(int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct timespec *timeout))
 {
     return wait_sigtimedwait(set, info, timeout);
 }
