@@ -17,7 +17,7 @@ int adopt_listener(struct generation *generation, const struct listener_key *key
 
     if (!inherited)
         return -1;
-    log_line(LOG_DEBUG, "generation %u: adopts %s", generation->number,
+    log_line(LEVEL_DEBUG, "generation %u: adopts %s", generation->number,
              address_text(inherited, address));
     return inherited->fd;
 }

@@ -72,7 +72,7 @@ void listener_collected(struct generation *old, pid_t pid, const struct message 
     if (!new || old != current || fstat(descriptor, &status) == -1 ||
         status.st_ino != message->inode ||
         getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == -1 || !listens) {
-        log_line(LOG_DEBUG, "collect: what process %d sent is not wanted", pid);
+        log_line(LEVEL_DEBUG, "collect: what process %d sent is not wanted", pid);
         close(descriptor);
         return;
     }

@@ -44,7 +44,7 @@ static struct inodes sockets_of(const struct generation *generation)
     for (size_t i = 0; i < family->count; i++)
         if (family->member[i].generation == generation->number &&
             list_sockets(family->member[i].pid, &inodes.item, &inodes.count) == -1)
-            log_line(LOG_DEBUG, "connections: cannot look into process %d: %s",
+            log_line(LEVEL_DEBUG, "connections: cannot look into process %d: %s",
                      family->member[i].pid, strerror(errno));
     if (inodes.count > 0)
         qsort(inodes.item, inodes.count, sizeof *inodes.item, compare);
@@ -110,7 +110,7 @@ size_t count_connections(const struct generation *generation)
     size_t count = 0;
 
     if (netlink == -1)
-        log_line(LOG_DEBUG, "connections: no sock_diag: %s", strerror(errno));
+        log_line(LEVEL_DEBUG, "connections: no sock_diag: %s", strerror(errno));
     for (size_t i = 0; netlink != -1 && held.count > 0 && i < generation->endpoint_count; i++)
         count += count_at(netlink, &generation->endpoints[i], &held);
     if (netlink != -1)

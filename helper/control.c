@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -20,6 +19,7 @@
 #include "clock.h"
 #include "family.h"
 #include "log.h"
+#include "loop.h"
 #include "memory.h"
 #include "questions.h"
 #include "settings.h"
@@ -98,33 +98,37 @@ static bool is_welcome(int fd, struct ucred *credentials)
         return false;
     if (credentials->uid == geteuid() || credentials->uid == 0)
         return true;
-    return is_descendant(credentials->pid);
+    return is_member(credentials->pid);
 }
 
-void accept_peers(int poller)
+void watch_peers(void)
+{
+    for (size_t i = 0; i < peer_count; i++)
+        watch_descriptor(peers[i]->fd, peers[i]);
+}
+
+void accept_peers(void)
 {
     int fd;
 
     while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) != -1) {
-        struct epoll_event event = {.events = EPOLLIN};
         struct ucred credentials;
         struct peer *peer;
 
         if (!is_welcome(fd, &credentials)) {
-            log_line(LOG_DEBUG, "control: process %d of uid %u is refused", credentials.pid,
+            log_line(LEVEL_DEBUG, "control: process %d of uid %u is refused", credentials.pid,
                      credentials.uid);
             close(fd);
             continue;
         }
         if (peer_count == MOST_PEERS) {
-            log_line(LOG_DEBUG, "control: too many peers, the first of them is dropped");
+            log_line(LEVEL_DEBUG, "control: too many peers, the first of them is dropped");
             drop_peer(peers[0]);
         }
         peer = allocate(1, sizeof *peer);
         *peer = (struct peer){fd, credentials.pid, now() + peer_patience};
         peers[peer_count++] = peer;
-        event.data.ptr = peer;
-        epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
+        watch_descriptor(fd, peer);
     }
 }
 
@@ -164,7 +168,7 @@ static bool serve_message(struct peer *peer)
         return true;
     if (size != (ssize_t)sizeof message || message.magic != PROTOCOL_MAGIC ||
         message.version != PROTOCOL_VERSION) {
-        log_line(LOG_DEBUG, "control: process %d sent %zd bytes that are no message of ours",
+        log_line(LEVEL_DEBUG, "control: process %d sent %zd bytes that are no message of ours",
                  peer->pid, size);
         if (descriptor != -1)
             close(descriptor);
@@ -187,7 +191,7 @@ int64_t expire_peers(void)
 
     for (size_t i = peer_count; i-- > 0;) {
         if (peers[i]->expires <= time) {
-            log_line(LOG_DEBUG, "control: process %d is silent and dropped", peers[i]->pid);
+            log_line(LEVEL_DEBUG, "control: process %d is silent and dropped", peers[i]->pid);
             drop_peer(peers[i]);
         } else if (next == 0 || peers[i]->expires < next) {
             next = peers[i]->expires;

@@ -18,8 +18,11 @@ char *session_text(unsigned generation);
 /* The generation in the value of SESSION_VARIABLE, 0 if it is of another session. */
 unsigned generation_of_session(const char *text);
 
-/* Take new connections. `poller` is the epoll set that watches them. */
-void accept_peers(int poller);
+/* Take new connections. */
+void accept_peers(void);
+
+/* Have the loop watch all peers: its epoll set is new. */
+void watch_peers(void);
 
 /* A connection is readable or closed. `peer` is what the epoll set gave. */
 void serve_peer(void *peer);

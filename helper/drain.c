@@ -32,7 +32,7 @@ void begin_draining(struct generation *generation)
     generation->deadline = deadline;
     generation->quiet_looks = left == 0;
     if (left > 0)
-        log_line(LOG_INFO, "generation %u: draining %zu connection%s, for at most %s",
+        log_line(LEVEL_INFO, "generation %u: draining %zu connection%s, for at most %s",
                  generation->number, left, left == 1 ? "" : "s",
                  duration_text(settings.exit_timeout));
 }
@@ -44,7 +44,7 @@ void drain_again(struct generation *generation)
     int64_t pace = (now() - start) * PACE_PER_COST;
 
     if (left > 0 && start > generation->deadline) {
-        log_line(LOG_INFO, "generation %u: exit timeout with %zu connection%s left",
+        log_line(LEVEL_INFO, "generation %u: exit timeout with %zu connection%s left",
                  generation->number, left, left == 1 ? "" : "s");
         begin_stopping(generation, "exit timeout");
         return;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "generation.h"
+#include "handover.h"
 #include "log.h"
 #include "stop.h"
 #include "upgrade.h"
@@ -19,20 +20,28 @@
 static bool ending;
 static int ending_status;
 
+void server_exited(struct generation *generation)
+{
+    if (left_a_daemon(generation))
+        hand_over_to_background(generation);
+    else
+        service_ended(generation);
+}
+
 void service_ended(struct generation *generation)
 {
     /* a successor that is on its way holds the listeners: it takes over, or fails and we end */
     if (generation == current && generations != current && generations->state < READY &&
         generations->started) {
         if (!generation->complained)
-            log_line(LOG_ERROR, "generation %u: %s while generation %u starts", generation->number,
-                     ending_text(generation->wait_status), generations->number);
+            log_line(LEVEL_ERROR, "generation %u: %s while generation %u starts",
+                     generation->number, ending_text(generation->wait_status), generations->number);
         generation->complained = true;
         return;
     }
     ending = true;
     ending_status = generation->wait_status;
-    log_line(LOG_DEBUG, "generation %u: %s, and with it the service", generation->number,
+    log_line(LEVEL_DEBUG, "generation %u: %s, and with it the service", generation->number,
              ending_text(generation->wait_status));
     abandon_upgrades();
     enter(generation, GONE, 0);

@@ -4,6 +4,9 @@
 
 struct generation;
 
+/* The first process of the current generation has ended: the service, unless it left a daemon. */
+void server_exited(struct generation *generation);
+
 /* The current generation has ended, or the first one before it was ready. */
 void service_ended(struct generation *generation);
 

@@ -8,6 +8,7 @@
 #include "end.h"
 #include "family.h"
 #include "generation.h"
+#include "handover.h"
 #include "log.h"
 #include "orders.h"
 #include "stop.h"
@@ -21,13 +22,13 @@ void fail_upgrade(struct generation *generation, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
-    log_line(LOG_ERROR, "generation %u: upgrade failed: %s; generation %u serves on",
+    log_line(LEVEL_ERROR, "generation %u: upgrade failed: %s; generation %u serves on",
              generation->number, reason, current->number);
     restore_listeners(&generation->inheritance);
     announce(current, ORDER_RESUME);
     release(&generation->inheritance);
     kill_generation(generation);
-    if (current->exited)
+    if (current->exited && count_members(current->number) == 0)
         service_ended(current);
     else
         upgrade_over();
@@ -41,9 +42,10 @@ void exited_before_ready(struct generation *generation)
 {
     int64_t took = now() - generation->started;
 
-    look_at_family();
-    if (generation->exited && generation->wait_status == 0 && count_members(generation->number) > 0)
+    if (left_a_daemon(generation)) {
+        hand_over_to_background(generation);
         return;
+    }
     if (!current) {
         service_ended(generation);
         return;

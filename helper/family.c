@@ -6,6 +6,7 @@
  */
 #include "family.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +14,19 @@
 #include <unistd.h>
 
 #include "../preload/protocol.h"
+#include "clock.h"
 #include "control.h"
 #include "generation.h"
 #include "memory.h"
 #include "procfile.h"
+
+enum { MOST_LOOKS = 4, MOST_ASKED = 20 };
+
+/* Has the first generation gone to the background? Then its processes are nobody's children. */
+static bool handed_over;
+
+/* When the helper was started, before any hand-over: no process of the server is older. */
+static uint64_t session_started;
 
 /* Two looks: the one being made, and the one before, which says what orphans were. */
 static struct family looks[2];
@@ -64,14 +74,44 @@ static bool read_process(pid_t pid, struct member *member)
     return true;
 }
 
-/* The generation that the environment of a process names, 0 if it cannot be read or names none. */
+static pid_t parent_of(pid_t pid)
+{
+    char text[PROC_FILE_SIZE];
+    const char *field;
+    int parent;
+
+    if (read_proc_file(pid, "stat", text, sizeof text) <= 0)
+        return 0;
+    field = strrchr(text, ')');
+    return field && sscanf(field + 1, " %*c %d", &parent) == 1 ? (pid_t)parent : 0;
+}
+
+/* Is this process younger than the session, and not one of the kernel's threads? */
+static bool may_be_ours(pid_t pid)
+{
+    struct member member = {0};
+
+    return read_process(pid, &member) && member.started >= session_started && parent_of(pid) != 2;
+}
+
+/*
+ * The generation that the environment of a process names, 0 if it cannot be
+ * read or names none. In the middle of execve() a process has no environment
+ * to read: it is asked again.
+ */
 static unsigned generation_in_environment(pid_t pid)
 {
+    static const struct timespec moment = {0, MILLISECOND};
     static char text[256 * 1024];
     ssize_t size = read_proc_file(pid, "environ", text, sizeof text);
-    const char *end = text + (size > 0 ? size : 0);
+    const char *end;
     unsigned generation;
 
+    for (int i = 0; i < MOST_ASKED && size == 0 && may_be_ours(pid); i++) {
+        nanosleep(&moment, NULL);
+        size = read_proc_file(pid, "environ", text, sizeof text);
+    }
+    end = text + (size > 0 ? size : 0);
     for (const char *at = text; at < end; at += strlen(at) + 1)
         if (strncmp(at, SESSION_VARIABLE "=", sizeof SESSION_VARIABLE) == 0 &&
             (generation = generation_of_session(at + sizeof SESSION_VARIABLE)) != 0)
@@ -97,6 +137,9 @@ static unsigned generation_of(const struct member *member, const struct family *
     return generation_in_environment(member->pid);
 }
 
+/* How many children of the present look turned out to be dead. */
+static size_t dead_seen;
+
 /* proc(5) task/TID/children: needs CONFIG_PROC_CHILDREN, which distributions set. */
 static void add_children(struct family *family, const struct family *before, pid_t parent,
                          pid_t thread, unsigned parents_generation)
@@ -115,8 +158,12 @@ static void add_children(struct family *family, const struct family *before, pid
             at++;
         if (member.pid <= 0)
             return;
-        if (find_in(family, member.pid) || !read_process(member.pid, &member))
+        if (find_in(family, member.pid))
             continue;
+        if (!read_process(member.pid, &member)) {
+            dead_seen++;
+            continue;
+        }
         member.generation = generation_of(&member, before, parents_generation);
         family->member = grow(family->member, family->count + 1, sizeof member);
         family->member[family->count++] = member;
@@ -134,15 +181,103 @@ static void add_children_of(struct family *family, const struct family *before, 
     free(threads);
 }
 
-const struct family *look_at_family(void)
+static void add_process(struct family *family, pid_t pid, unsigned generation)
 {
-    const struct family *before = &looks[latest];
-    struct family *family = &looks[1 - latest];
+    struct member member = {.pid = pid, .generation = generation};
 
+    if (find_in(family, pid) || !read_process(pid, &member))
+        return;
+    member.parent = parent_of(pid);
+    family->member = grow(family->member, family->count + 1, sizeof member);
+    family->member[family->count++] = member;
+}
+
+static void add_if_still_there(struct family *family, const struct member *known)
+{
+    struct member member;
+
+    if (read_process(known->pid, &member) && member.started == known->started)
+        add_process(family, known->pid, known->generation);
+}
+
+static size_t count_in(const struct family *family, unsigned generation)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < family->count; i++)
+        count += family->member[i].generation == generation;
+    return count;
+}
+
+/*
+ * After a hand-over, a process of the first generation that we have never seen
+ * (the second fork of a daemon, while the first one ended) is found by its
+ * environment alone.
+ */
+static void search_everywhere(struct family *family)
+{
+    DIR *directory = opendir("/proc");
+    const struct dirent *entry;
+
+    while (directory && (entry = readdir(directory))) {
+        pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
+
+        if (pid > 0 && pid != getpid() && generation_in_environment(pid) == FIRST_GENERATION)
+            add_process(family, pid, FIRST_GENERATION);
+    }
+    if (directory)
+        closedir(directory);
+}
+
+static void look_beyond_descendants(struct family *family, const struct family *before)
+{
+    for (size_t i = 0; i < before->count; i++)
+        add_if_still_there(family, &before->member[i]);
+    for (size_t i = 0; i < learned_count; i++)
+        add_process(family, learned[i].pid, learned[i].generation);
+    if (find_generation(FIRST_GENERATION) && count_in(family, FIRST_GENERATION) == 0)
+        search_everywhere(family);
+}
+
+const struct family *latest_family(void)
+{
+    return &looks[latest];
+}
+
+static void look_once(struct family *family, const struct family *before)
+{
     family->count = 0;
     add_children_of(family, before, getpid(), 0);
+    if (handed_over)
+        look_beyond_descendants(family, before);
     for (size_t i = 0; i < family->count; i++)
         add_children_of(family, before, family->member[i].pid, family->member[i].generation);
+}
+
+void expect_foreign_members(void)
+{
+    handed_over = true;
+}
+
+/*
+ * The children of a process that has just ended hang elsewhere now, perhaps
+ * where this look has been already: look again until nobody dies under our
+ * eyes, or for so long that it is a server which forks all the time.
+ */
+const struct family *look_at_family(void)
+{
+    struct family *family = &looks[1 - latest];
+    size_t dead_before = SIZE_MAX;
+    struct member self;
+
+    if (session_started == 0 && read_process(getpid(), &self))
+        session_started = self.started;
+    dead_seen = 0;
+    for (int i = 0; i < MOST_LOOKS && dead_seen != dead_before; i++) {
+        dead_before = dead_seen;
+        dead_seen = 0;
+        look_once(family, &looks[latest]);
+    }
     latest = 1 - latest;
     learned_count = 0; /* whoever spoke and still lives has been seen now */
     return family;
@@ -155,12 +290,7 @@ const struct member *find_member(pid_t pid)
 
 size_t count_members(unsigned generation)
 {
-    const struct family *family = &looks[latest];
-    size_t count = 0;
-
-    for (size_t i = 0; i < family->count; i++)
-        count += family->member[i].generation == generation;
-    return count;
+    return count_in(&looks[latest], generation);
 }
 
 void learn_member(pid_t pid, unsigned generation)
@@ -173,23 +303,11 @@ void learn_member(pid_t pid, unsigned generation)
     learned[learned_count++].generation = generation;
 }
 
-static pid_t parent_of(pid_t pid)
-{
-    char text[PROC_FILE_SIZE];
-    const char *field;
-    int parent;
-
-    if (read_proc_file(pid, "stat", text, sizeof text) <= 0)
-        return 0;
-    field = strrchr(text, ')');
-    return field && sscanf(field + 1, " %*c %d", &parent) == 1 ? (pid_t)parent : 0;
-}
-
-bool is_descendant(pid_t pid)
+bool is_member(pid_t pid)
 {
     pid_t self = getpid();
 
-    while (pid > 1 && pid != self)
+    while (pid > 1 && pid != self && !find_member(pid))
         pid = parent_of(pid);
-    return pid == self;
+    return pid > 1;
 }

@@ -26,6 +26,12 @@ struct family {
  */
 const struct family *look_at_family(void);
 
+/* From now on the first generation's processes need not descend from the helper. */
+void expect_foreign_members(void);
+
+/* The last look again. */
+const struct family *latest_family(void);
+
 /* The member with this pid in the last look, or NULL. */
 const struct member *find_member(pid_t pid);
 
@@ -35,7 +41,7 @@ size_t count_members(unsigned generation);
 /* Process `pid` has said to which generation it belongs. */
 void learn_member(pid_t pid, unsigned generation);
 
-/* Does this process descend from the helper, as of now? */
-bool is_descendant(pid_t pid);
+/* Is this process one of the server's, as of now? */
+bool is_member(pid_t pid);
 
 #endif

@@ -39,7 +39,7 @@ static const action table[STATES][EVENTS] = {
                   [TIMER] = settled,
                   [EXITED] = exited_before_ready,
                   [EMPTY] = exited_before_ready},
-    [READY] = {[EXITED] = service_ended, [EMPTY] = service_ended},
+    [READY] = {[EXITED] = server_exited, [EMPTY] = service_ended},
     [RETIRING] = {[ANSWERED] = retired, [TIMER] = retire_again, [EMPTY] = gone},
     [DRAINING] = {[TIMER] = drain_again, [EMPTY] = gone},
     [STOPPING] = {[TIMER] = stop_again, [EXITED] = stop_again, [EMPTY] = gone},
@@ -66,8 +66,8 @@ void happen(struct generation *generation, enum event event)
     action follow = table[generation->state][event];
 
     if (event != TIMER)
-        log_line(LOG_DEBUG, "generation %u: %s, %s%s", generation->number, names[generation->state],
-                 event_names[event], follow ? "" : " (nothing follows)");
+        log_line(LEVEL_DEBUG, "generation %u: %s, %s%s", generation->number,
+                 names[generation->state], event_names[event], follow ? "" : " (nothing follows)");
     if (follow)
         follow(generation);
 }

@@ -12,6 +12,8 @@
 
 #include "inheritance.h"
 
+enum { FIRST_GENERATION = 1 };
+
 enum state {
     COLLECTING, /* no process yet: the old generation is handing over its listeners */
     STARTING,   /* executed, not waiting for clients yet */

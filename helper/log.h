@@ -2,10 +2,13 @@
 #ifndef TFHELPER_LOG_H
 #define TFHELPER_LOG_H
 
-enum log_level { LOG_ERROR, LOG_INFO, LOG_DEBUG };
+enum log_level { LEVEL_ERROR, LEVEL_INFO, LEVEL_DEBUG };
 
 /* Print nothing above this level. */
 void set_log_level(enum log_level level);
+
+/* From now on, log to syslog(3) instead of stderr. */
+void log_to_syslog(void);
 
 /*
  * Write "tfpreload: " and one line. A stderr that nobody reads loses lines

@@ -7,7 +7,7 @@
 static void *insist(void *memory)
 {
     if (!memory) {
-        log_line(LOG_ERROR, "out of memory");
+        log_line(LEVEL_ERROR, "out of memory");
         abort();
     }
     return memory;

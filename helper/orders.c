@@ -89,7 +89,7 @@ static void send_order(pid_t pid, enum order order, unsigned generation)
     info.si_pid = getpid();
     info.si_uid = getuid();
     info.si_value.sival_int = (int)order_value(order, generation);
-    log_line(LOG_DEBUG, "order %d to process %d, thread %d", order, pid, thread);
+    log_line(LEVEL_DEBUG, "order %d to process %d, thread %d", order, pid, thread);
     if (thread)
         syscall(SYS_rt_tgsigqueueinfo, pid, thread, ORDER_SIGNAL, &info);
     else

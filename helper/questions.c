@@ -57,7 +57,7 @@ static bool bind_asked(int fd, struct generation *generation, const struct messa
 static bool upgrade_asked(int fd, const struct message *message)
 {
     /* a server that signals its own workers means something else by it */
-    if (message->sender > 0 && is_descendant(message->sender))
+    if (message->sender > 0 && is_member(message->sender))
         return send_answer(fd, MESSAGE_NONE, NULL, 0);
     request_upgrade();
     return send_answer(fd, MESSAGE_UPGRADING, NULL, 0);
@@ -75,7 +75,7 @@ bool answer_message(int fd, pid_t pid, const struct message *message, int descri
     struct generation *generation = find_generation(message->generation);
     bool keep = false;
 
-    log_line(LOG_DEBUG, "control: process %d of generation %u says %u", pid, message->generation,
+    log_line(LEVEL_DEBUG, "control: process %d of generation %u says %u", pid, message->generation,
              message->kind);
     if (generation) {
         learn_member(pid, generation->number);
@@ -106,11 +106,11 @@ bool answer_message(int fd, pid_t pid, const struct message *message, int descri
             process_retired(generation, pid, message->error);
             break;
         default:
-            log_line(LOG_DEBUG, "control: process %d sent a message of unknown kind %u", pid,
+            log_line(LEVEL_DEBUG, "control: process %d sent a message of unknown kind %u", pid,
                      message->kind);
         }
     } else {
-        log_line(LOG_DEBUG, "control: process %d speaks of generation %u, which is gone", pid,
+        log_line(LEVEL_DEBUG, "control: process %d speaks of generation %u, which is gone", pid,
                  message->generation);
     }
     if (descriptor != -1)

@@ -32,13 +32,13 @@ static void log_unclaimed(const struct generation *generation)
 
     for (size_t i = 0; i < generation->inheritance.count; i++)
         if (!generation->inheritance.item[i].claimed)
-            log_line(LOG_INFO, "generation %u: does not listen on %s any more: it is closed",
+            log_line(LEVEL_INFO, "generation %u: does not listen on %s any more: it is closed",
                      generation->number, address_text(&generation->inheritance.item[i], address));
 }
 
 static void ready(struct generation *generation)
 {
-    log_line(LOG_INFO, "generation %u: ready after %s, pid %d", generation->number,
+    log_line(LEVEL_INFO, "generation %u: ready after %s, pid %d", generation->number,
              duration_text(now() - generation->started), generation->first);
     log_unclaimed(generation);
     become_current(generation);
@@ -72,7 +72,7 @@ void ready_timed_out(struct generation *generation)
         return;
     }
     /* the first one is the user's own start: it may be no server, or one that we cannot see */
-    log_line(LOG_INFO,
+    log_line(LEVEL_INFO,
              "generation %u: does not wait for clients after %s; it runs on, but its "
              "listeners, if it has any, cannot be inherited",
              generation->number, duration_text(now() - generation->started));

@@ -35,7 +35,7 @@ void begin_retiring(struct generation *old)
 static void complain(struct generation *old)
 {
     old->complained = true;
-    log_line(LOG_ERROR, "generation %u: process %d has not given up its listeners after %s",
+    log_line(LEVEL_ERROR, "generation %u: process %d has not given up its listeners after %s",
              old->number, find_silent(old), duration_text(now() - old->since));
 }
 
@@ -58,7 +58,7 @@ void retire_again(struct generation *old)
 void process_retired(struct generation *old, pid_t pid, int error)
 {
     if (error) {
-        log_line(LOG_DEBUG, "generation %u: process %d cannot give up its listeners: %s",
+        log_line(LEVEL_DEBUG, "generation %u: process %d cannot give up its listeners: %s",
                  old->number, pid, strerror(error));
         return;
     }
@@ -70,7 +70,7 @@ void retired(struct generation *old)
 {
     bool more = false;
 
-    log_line(LOG_INFO, "generation %u: retired after %s: it accepts no more", old->number,
+    log_line(LEVEL_INFO, "generation %u: retired after %s: it accepts no more", old->number,
              duration_text(now() - old->since));
     forget_asked(old);
     begin_draining(old);

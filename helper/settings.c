@@ -26,7 +26,7 @@ struct settings settings = {
     .stop_signal = SIGTERM,
     .ready_timeout = 60 * SECOND,
     .exit_timeout = 30 * SECOND,
-    .log_level = LOG_INFO,
+    .log_level = LEVEL_INFO,
 };
 
 static bool read_upgrade_signal(const char *text);
@@ -169,7 +169,7 @@ static void read_environment(void)
         const char *value = getenv(table[i].variable);
 
         if (value && *value && !table[i].read(value))
-            log_line(LOG_ERROR, "%s=%s is ignored: expected %s", table[i].variable, value,
+            log_line(LEVEL_ERROR, "%s=%s is ignored: expected %s", table[i].variable, value,
                      table[i].expected);
     }
 }

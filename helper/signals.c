@@ -15,6 +15,7 @@
 #include "end.h"
 #include "family.h"
 #include "generation.h"
+#include "handover.h"
 #include "log.h"
 #include "settings.h"
 #include "start.h"
@@ -41,7 +42,7 @@ int open_signals(void)
     return signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-static void reap(void)
+void processes_ended(void)
 {
     int status;
     pid_t pid;
@@ -56,6 +57,7 @@ static void reap(void)
             }
     /* an end may leave orphans, or nobody */
     look_at_family();
+    watch_foreign_members();
     for (struct generation *g = generations; g; g = g->older)
         if (g->exited && g->state != GONE && count_members(g->number) == 0)
             happen(g, EMPTY);
@@ -67,6 +69,34 @@ static bool asks_to_end(int number)
            number == settings.stop_signal;
 }
 
+static void signal_process(pid_t pid, const struct signalfd_siginfo *info)
+{
+    union sigval value = {.sival_ptr = (void *)(uintptr_t)info->ssi_ptr};
+
+    log_line(LEVEL_DEBUG, "signal %u is passed on to process %d", info->ssi_signo, pid);
+    if (info->ssi_code == SI_QUEUE)
+        sigqueue(pid, (int)info->ssi_signo, value);
+    else
+        kill(pid, (int)info->ssi_signo);
+}
+
+/* To the first process; of a daemon, whose first has ended, to those on top. */
+static void signal_server(const struct generation *target, const struct signalfd_siginfo *info)
+{
+    const struct family *family;
+
+    if (!target->exited) {
+        if (target->first)
+            signal_process(target->first, info);
+        return;
+    }
+    family = look_at_family();
+    for (size_t i = 0; i < family->count; i++)
+        if (family->member[i].generation == target->number &&
+            !find_member(family->member[i].parent))
+            signal_process(family->member[i].pid, info);
+}
+
 /* A terminal (SI_KERNEL) has signalled its whole foreground group, the server in it. */
 static void pass_on(const struct signalfd_siginfo *info)
 {
@@ -75,15 +105,8 @@ static void pass_on(const struct signalfd_siginfo *info)
 
     if (asks_to_end(number))
         abandon_upgrades();
-    if (info->ssi_code != SI_KERNEL && target && target->first && !target->exited) {
-        union sigval value = {.sival_ptr = (void *)(uintptr_t)info->ssi_ptr};
-
-        log_line(LOG_DEBUG, "signal %d is passed on to process %d", number, target->first);
-        if (info->ssi_code == SI_QUEUE)
-            sigqueue(target->first, number, value);
-        else
-            kill(target->first, number);
-    }
+    if (info->ssi_code != SI_KERNEL && target)
+        signal_server(target, info);
     /* a shell's job control: we must stop for it to see that its job has */
     if (number == SIGTSTP || number == SIGTTIN || number == SIGTTOU)
         raise(SIGSTOP);
@@ -105,5 +128,5 @@ void read_signals(int fd)
             pass_on(&info);
     }
     if (child)
-        reap();
+        processes_ended();
 }

@@ -11,4 +11,7 @@ int open_signals(void);
 /* Take the signals that have arrived. */
 void read_signals(int fd);
 
+/* Some process of the server has ended: reap our children, and see what that means. */
+void processes_ended(void);
+
 #endif

@@ -124,7 +124,7 @@ static void could_not_start(struct generation *generation, const char *what, int
         fail_upgrade(generation, "%s %s: %s", what, command, strerror(error));
         return;
     }
-    log_line(LOG_ERROR, "%s %s: %s", what, command, strerror(error));
+    log_line(LEVEL_ERROR, "%s %s: %s", what, command, strerror(error));
     exit(error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }
 
@@ -156,11 +156,11 @@ void start_generation(struct generation *generation)
         return;
     }
     if (current)
-        log_line(LOG_INFO, "generation %u: started, pid %d, with %zu inherited listener%s",
+        log_line(LEVEL_INFO, "generation %u: started, pid %d, with %zu inherited listener%s",
                  generation->number, generation->first, generation->inheritance.count,
                  generation->inheritance.count == 1 ? "" : "s");
     else
-        log_line(LOG_DEBUG, "generation %u: started, pid %d", generation->number,
+        log_line(LEVEL_DEBUG, "generation %u: started, pid %d", generation->number,
                  generation->first);
     enter(generation, STARTING, settings.ready_timeout);
     generation->deadline = generation->next_timer;

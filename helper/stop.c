@@ -35,7 +35,7 @@ static void tell_to_stop(struct generation *generation, pid_t pid)
     generation->asked =
         grow(generation->asked, generation->asked_count + 1, sizeof *generation->asked);
     generation->asked[generation->asked_count++] = (struct asked){.pid = pid, .answered = true};
-    log_line(LOG_DEBUG, "generation %u: stop signal to process %d", generation->number, pid);
+    log_line(LEVEL_DEBUG, "generation %u: stop signal to process %d", generation->number, pid);
     kill(pid, settings.stop_signal);
     kill(pid, SIGCONT); /* a stopped process would take the signal only when it goes on */
 }
@@ -51,7 +51,7 @@ static void signal_family(struct generation *generation, bool forcibly)
             continue;
         if (forcibly)
             kill(member->pid, SIGKILL);
-        else if (member->parent == getpid())
+        else if (!find_member(member->parent)) /* on top: no process of the server above it */
             tell_to_stop(generation, member->pid);
     }
 }
@@ -64,7 +64,7 @@ static bool is_empty(const struct generation *generation)
 
 void begin_stopping(struct generation *generation, const char *why)
 {
-    log_line(LOG_INFO, "generation %u: %s after %s: it is told to stop", generation->number, why,
+    log_line(LEVEL_INFO, "generation %u: %s after %s: it is told to stop", generation->number, why,
              duration_text(now() - generation->since));
     forget_asked(generation);
     enter(generation, STOPPING, stop_grace);
@@ -91,7 +91,7 @@ void stop_again(struct generation *generation)
     if (!forcibly)
         return;
     if (!generation->complained && generation->asked_count > 0)
-        log_line(LOG_INFO, "generation %u: not gone %s after the stop signal: killed",
+        log_line(LEVEL_INFO, "generation %u: not gone %s after the stop signal: killed",
                  generation->number, duration_text(now() - generation->since));
     generation->complained = true;
     generation->next_timer = now() + kill_pace;
@@ -102,7 +102,7 @@ void stop_again(struct generation *generation)
 void gone(struct generation *generation)
 {
     if (generation->started)
-        log_line(generation->exited && generation->asked_count > 0 ? LOG_INFO : LOG_DEBUG,
+        log_line(generation->exited && generation->asked_count > 0 ? LEVEL_INFO : LEVEL_DEBUG,
                  "generation %u: gone %s after it was told to stop, %s", generation->number,
                  duration_text(now() - generation->since),
                  generation->exited ? ending_text(generation->wait_status) : "never started");

@@ -20,7 +20,7 @@ static void begin_upgrade(void)
 {
     struct generation *new = new_generation();
 
-    log_line(LOG_INFO, "generation %u: upgrade from generation %u begins", new->number,
+    log_line(LEVEL_INFO, "generation %u: upgrade from generation %u begins", new->number,
              current->number);
     enter(new, COLLECTING, 10 * MILLISECOND);
     begin_collecting(new);
@@ -30,7 +30,7 @@ void request_upgrade(void)
 {
     if (in_progress()) {
         if (!noted)
-            log_line(LOG_INFO, "generation %u is not ready yet: the upgrade is noted",
+            log_line(LEVEL_INFO, "generation %u is not ready yet: the upgrade is noted",
                      generations->number);
         noted = true;
         return;

@@ -1,0 +1,20 @@
+/* The one epoll set that everything waits on. */
+#ifndef TFHELPER_LOOP_H
+#define TFHELPER_LOOP_H
+
+/* Open the descriptors of the loop and the set that watches them; ends the helper if it cannot. */
+void open_loop(void);
+
+/*
+ * A new set, in the child of a fork: epoll(7) would go on to watch the signals
+ * of the process that registered the signalfd.
+ */
+void reopen_loop(void);
+
+/* Watch a descriptor for reading; `source` is handed to serve_peer() or foreign_member_ended(). */
+void watch_descriptor(int fd, void *source);
+
+/* Wait for events for ever, and let them take effect. */
+_Noreturn void run_loop(void);
+
+#endif
