@@ -4,6 +4,8 @@
  */
 #include "questions.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -63,6 +65,22 @@ static bool upgrade_asked(int fd, const struct message *message)
     return send_answer(fd, MESSAGE_UPGRADING, NULL, 0);
 }
 
+/* The caller's own directory, opened with our view of the file system, before any chroot. */
+static bool directory_asked(int fd, pid_t pid)
+{
+    char path[32];
+    int directory;
+    bool sent;
+
+    snprintf(path, sizeof path, "/proc/%d", pid);
+    directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory == -1)
+        return send_answer(fd, MESSAGE_NONE, NULL, 0);
+    sent = send_answer(fd, MESSAGE_DIRECTORY, &directory, 1);
+    close(directory);
+    return sent;
+}
+
 static bool replacements_asked(int fd)
 {
     const int *replacements = open_replacements();
@@ -89,6 +107,9 @@ bool answer_message(int fd, pid_t pid, const struct message *message, int descri
         case MESSAGE_WAITING:
             generation->waits = true;
             happen(generation, WAITING);
+            break;
+        case MESSAGE_PROC:
+            keep = directory_asked(fd, pid);
             break;
         case MESSAGE_UPGRADE:
             keep = upgrade_asked(fd, message);

@@ -48,13 +48,13 @@ bool want_tcp_listeners(int fd, ino_t inode, void *argument)
     return is_tcp_listener(fd);
 }
 
-static bool is_epoll_set(int fd)
+static bool is_epoll_set(int proc, int fd)
 {
     static const char kind[] = "anon_inode:[eventpoll]";
     char path[64];
     char target[sizeof kind];
     ssize_t length =
-        kernel_readlink(proc_path(path, "/proc/self/fd/", fd, ""), target, sizeof target);
+        kernel_readlinkat(proc, proc_path(path, "fd/", fd, ""), target, sizeof target);
 
     return length == sizeof kind - 1 && memcmp(target, kind, sizeof kind - 1) == 0;
 }
@@ -71,7 +71,7 @@ static bool survey_descriptor(int fd, void *argument)
     ino_t inode;
 
     if (int_option(fd, SO_TYPE) == -1) {
-        if (!is_epoll_set(fd))
+        if (!is_epoll_set(survey->proc, fd))
             return true;
         if (survey->sets == SURVEY_SETS)
             out_of_space(survey);
@@ -135,23 +135,35 @@ static bool survey_registration(const char *line, void *argument)
     return true;
 }
 
-void survey_descriptors(struct survey *survey)
+static void failed(struct survey *survey)
 {
-    survey->sockets = survey->sets = survey->registrations = 0;
-    survey->error = 0;
-    if (for_each_number("/proc/self/fd", survey_descriptor, survey) == -1)
+    if (!survey->error)
         survey->error = errno;
-    if (survey->sockets == 0)
-        return;
+}
+
+static void survey_sets(struct survey *survey)
+{
     for (unsigned i = 0; i < survey->sets; i++) {
         struct set_reader reader = {survey, survey->set[i]};
         char path[64];
 
-        if (for_each_line(proc_path(path, "/proc/self/fdinfo/", reader.set, ""),
-                          survey_registration, &reader) == -1 &&
-            !survey->error)
-            survey->error = errno;
+        if (for_each_line(survey->proc, proc_path(path, "fdinfo/", reader.set, ""),
+                          survey_registration, &reader) == -1)
+            failed(survey);
     }
+}
+
+void survey_descriptors(struct survey *survey)
+{
+    survey->sockets = survey->sets = survey->registrations = 0;
+    survey->error = 0;
+    survey->proc = open_proc_self();
+    if (survey->proc == -1 ||
+        for_each_number(survey->proc, "fd", survey_descriptor, survey) == -1)
+        failed(survey);
+    else if (survey->sockets > 0)
+        survey_sets(survey);
+    kernel_close(survey->proc);
 }
 
 /* The page that forks do not inherit holds the lock: a child never finds it taken by nobody. */

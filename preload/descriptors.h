@@ -28,6 +28,7 @@ struct survey {
     unsigned sockets;
     unsigned sets;
     unsigned registrations;
+    int proc;  /* /proc/self, while the survey is made */
     int error; /* the first thing that went wrong, or 0 */
     struct surveyed_socket socket[SURVEY_SOCKETS];
     int set[SURVEY_SETS];

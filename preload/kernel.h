@@ -18,9 +18,9 @@
 /* The kernel's signal set: 64 signals, whatever libc reserves in sigset_t. */
 enum { KERNEL_SIGSET_BYTES = 8 };
 
-static inline int kernel_open(const char *path, int flags)
+static inline int kernel_openat(int directory, const char *path, int flags)
 {
-    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0);
+    return (int)syscall(SYS_openat, directory, path, flags, 0);
 }
 
 static inline ssize_t kernel_read(int fd, void *buffer, size_t size)
@@ -43,9 +43,9 @@ static inline int kernel_dup3(int from, int to, int flags)
     return (int)syscall(SYS_dup3, from, to, flags);
 }
 
-static inline ssize_t kernel_readlink(const char *path, char *buffer, size_t size)
+static inline ssize_t kernel_readlinkat(int directory, const char *path, char *buffer, size_t size)
 {
-    return syscall(SYS_readlinkat, AT_FDCWD, path, buffer, size);
+    return syscall(SYS_readlinkat, directory, path, buffer, size);
 }
 
 static inline long kernel_getdents(int fd, void *buffer, size_t size)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "control.h"
 #include "kernel.h"
 
 /* What getdents64(2) fills in; libc does not declare it. */
@@ -18,6 +19,28 @@ struct directory_entry {
     uint8_t type;
     char name[];
 };
+
+static int ask_for_proc_self(void)
+{
+    struct message message = new_message(MESSAGE_PROC);
+    int control = open_control();
+    int proc = -1;
+
+    if (control == -1)
+        return -1;
+    if (send_message(control, &message, -1) == -1 ||
+        receive_message(control, &message, &proc, 1) < 1)
+        proc = -1;
+    kernel_close(control);
+    return proc;
+}
+
+int open_proc_self(void)
+{
+    int proc = kernel_openat(AT_FDCWD, "/proc/self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    return proc == -1 ? ask_for_proc_self() : proc;
+}
 
 static int number_of_name(const char *name)
 {
@@ -30,10 +53,11 @@ static int number_of_name(const char *name)
     return *name ? -1 : number;
 }
 
-int for_each_number(const char *path, bool (*visit)(int number, void *argument), void *argument)
+int for_each_number(int proc, const char *path, bool (*visit)(int number, void *argument),
+                    void *argument)
 {
     _Alignas(struct directory_entry) char buffer[1024];
-    int directory = kernel_open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int directory = kernel_openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     bool more = true;
     long size = 0;
 
@@ -44,7 +68,7 @@ int for_each_number(const char *path, bool (*visit)(int number, void *argument),
             const struct directory_entry *entry = (const void *)(buffer + at);
             int number = number_of_name(entry->name);
 
-            if (number != -1 && number != directory)
+            if (number != -1 && number != directory && number != proc)
                 more = visit(number, argument);
             at += entry->length;
         }
@@ -53,14 +77,15 @@ int for_each_number(const char *path, bool (*visit)(int number, void *argument),
     return size < 0 ? -1 : 0;
 }
 
-int for_each_line(const char *path, bool (*visit)(const char *line, void *argument), void *argument)
+int for_each_line(int proc, const char *path, bool (*visit)(const char *line, void *argument),
+                  void *argument)
 {
     char buffer[512];
     char line[256];
     size_t length = 0;
     ssize_t size = 0;
     bool more = true;
-    int file = kernel_open(path, O_RDONLY | O_CLOEXEC);
+    int file = kernel_openat(proc, path, O_RDONLY | O_CLOEXEC);
 
     if (file == -1)
         return -1;

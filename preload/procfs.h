@@ -6,22 +6,29 @@
 #include <stddef.h>
 
 /*
- * Call visit(number, argument) for each numeric name in a directory of /proc,
- * until it returns false. `path` is absolute. The directory's own descriptor
- * is not reported. Returns 0, or -1 with errno set when the directory cannot
- * be read (a chroot without /proc). Async-signal-safe.
+ * The directory /proc/self, which the caller closes with kernel_close(); in a
+ * chroot that has no /proc, the helper opens it for us. -1 with errno set when
+ * neither can. Async-signal-safe, like all of these.
  */
-int for_each_number(const char *path, bool (*visit)(int number, void *argument), void *argument);
+int open_proc_self(void);
 
 /*
- * Call visit(line, argument) for each line of a file, the newline replaced by
- * NUL, until it returns false. Lines longer than 255 bytes are cut.
- * Returns 0, or -1 with errno set. Async-signal-safe.
+ * Call visit(number, argument) for each numeric name in a directory below
+ * `proc`, until it returns false. The descriptors used for that, `proc` among
+ * them, are not reported. Returns 0, or -1 with errno set.
  */
-int for_each_line(const char *path, bool (*visit)(const char *line, void *argument),
+int for_each_number(int proc, const char *directory, bool (*visit)(int number, void *argument),
+                    void *argument);
+
+/*
+ * Call visit(line, argument) for each line of a file below `proc`, the newline
+ * replaced by NUL, until it returns false. Lines longer than 255 bytes are cut.
+ * Returns 0, or -1 with errno set.
+ */
+int for_each_line(int proc, const char *file, bool (*visit)(const char *line, void *argument),
                   void *argument);
 
-/* Write "PREFIX NUMBER SUFFIX" without spaces into path, and return path. Async-signal-safe. */
+/* Write PREFIX, NUMBER and SUFFIX into path, and return path. */
 char *proc_path(char path[64], const char *prefix, int number, const char *suffix);
 
 /*

@@ -39,6 +39,7 @@ enum message_kind {
     MESSAGE_BIND = 1,  /* "I bind KEY: is there an inherited socket for it?" */
     MESSAGE_LISTENING, /* the adopted socket INODE listens */
     MESSAGE_WAITING,   /* a thread is about to wait for clients */
+    MESSAGE_PROC,      /* "I cannot see /proc: open my directory of it" */
     MESSAGE_UPGRADE,   /* "SENDER sent me the upgrade signal: is it yours or the program's?" */
     MESSAGE_LISTENER,  /* one listener this process holds, with its descriptor */
     MESSAGE_COLLECTED, /* that was the last one */
@@ -48,6 +49,7 @@ enum message_kind {
     MESSAGE_ADOPT = 64,  /* to BIND: the inherited socket, with its descriptor */
     MESSAGE_NONE,        /* to BIND: none for this key; to UPGRADE: the program's own */
     MESSAGE_UPGRADING,   /* to UPGRADE: an upgrade has been started or noted */
+    MESSAGE_DIRECTORY,   /* to PROC: /proc/PID, with its descriptor */
     MESSAGE_REPLACEMENT, /* to RETIRE: two descriptors, blocking and non-blocking */
 };
 

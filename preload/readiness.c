@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "blocking.h"
 #include "control.h"
@@ -39,6 +40,18 @@ static void stop_looking(void)
     atomic_fetch_and(&attention, ~(unsigned)ATTENTION_READINESS);
 }
 
+/*
+ * The kernel forgets that we are to die with the helper when a program changes
+ * its uid (prctl(2), PR_SET_PDEATHSIG). By now it has.
+ */
+static void die_with_helper(void)
+{
+    int present = 0;
+
+    if (getppid() == session.helper && prctl(PR_GET_PDEATHSIG, &present) == 0 && present == 0)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 static void tell_waiting(void)
 {
     struct message message = new_message(MESSAGE_WAITING);
@@ -46,6 +59,7 @@ static void tell_waiting(void)
     if (!own_state() || atomic_exchange(&told, true))
         return;
     stop_looking();
+    die_with_helper();
     tell_helper(&message);
 }
 
@@ -169,8 +183,12 @@ void look_before_epoll(int set)
     char path[64];
 
     /* while collected nothing new can be learned: retiring reads the sets itself */
-    if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED) && worth_a_look())
-        for_each_line(proc_path(path, "/proc/self/fdinfo/", set, ""), see_registered, &seen);
+    if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED) && worth_a_look()) {
+        int proc = open_proc_self();
+
+        for_each_line(proc, proc_path(path, "fdinfo/", set, ""), see_registered, &seen);
+        kernel_close(proc);
+    }
     if (seen)
         tell_waiting();
     errno = saved;

@@ -60,6 +60,7 @@ static int pick_replacement(const struct survey *survey, const struct surveyed_s
 
 struct waker {
     const struct survey *survey;
+    int proc;
     int self;
 };
 
@@ -75,7 +76,7 @@ static bool first_line(const char *line, void *copy)
  * accept() with the old socket in hand. Where we may not look (a process that
  * has changed its uid), every thread is taken for one.
  */
-static bool may_be_accepting(const struct survey *survey, int thread)
+static bool may_be_accepting(const struct waker *waker, int thread)
 {
     char path[64];
     char line[64] = "";
@@ -83,7 +84,7 @@ static bool may_be_accepting(const struct survey *survey, int thread)
     unsigned long long number;
     unsigned long long fd;
 
-    if (for_each_line(proc_path(path, "/proc/self/task/", thread, "/syscall"), first_line, line) ==
+    if (for_each_line(waker->proc, proc_path(path, "task/", thread, "/syscall"), first_line, line) ==
             -1 ||
         strncmp(line, "running", 7) == 0)
         return true;
@@ -97,8 +98,8 @@ static bool may_be_accepting(const struct survey *survey, int thread)
     at += strspn(at, " 0");
     at += *at == 'x';
     fd = parse_number(&at, 16);
-    for (unsigned i = 0; i < survey->sockets; i++)
-        if ((unsigned long long)survey->socket[i].fd == fd)
+    for (unsigned i = 0; i < waker->survey->sockets; i++)
+        if ((unsigned long long)waker->survey->socket[i].fd == fd)
             return true;
     return false;
 }
@@ -109,7 +110,7 @@ static bool wake_if_accepting(int thread, void *argument)
     const struct waker *waker = argument;
     siginfo_t info;
 
-    if (thread == waker->self || !may_be_accepting(waker->survey, thread))
+    if (thread == waker->self || !may_be_accepting(waker, thread))
         return true;
     memset(&info, 0, sizeof info);
     info.si_signo = ORDER_SIGNAL;
@@ -122,7 +123,7 @@ static bool wake_if_accepting(int thread, void *argument)
 
 static int replace_listeners(const struct survey *survey, const int replacements[REPLACEMENTS])
 {
-    struct waker waker = {survey, kernel_gettid()};
+    struct waker waker = {survey, open_proc_self(), kernel_gettid()};
     int error = survey->error;
 
     for (unsigned i = 0; i < survey->sockets; i++) {
@@ -132,7 +133,8 @@ static int replace_listeners(const struct survey *survey, const int replacements
                                replacements[pick_replacement(survey, listener)]) == -1)
             error = errno;
     }
-    for_each_number("/proc/self/task", wake_if_accepting, &waker);
+    for_each_number(waker.proc, "task", wake_if_accepting, &waker);
+    kernel_close(waker.proc);
     return error;
 }
 

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,9 +52,22 @@ void set_handler(int signal, void (*handler)(int))
         die(1, "sigaction(%s): %s", strsignal(signal), strerror(errno));
 }
 
+/* What a predecessor has left behind, as such servers do. */
+static int unlink_path(const struct address *address)
+{
+    const struct sockaddr_un *un = (const struct sockaddr_un *)&address->sockaddr;
+
+    if (un->sun_path[0] == '\0')
+        return 0;
+    return unlink(un->sun_path) != 0 && errno != ENOENT ? -1 : 0;
+}
+
 static void end_at_once(int signal)
 {
     (void)signal;
+    for (int i = 0; i < settings.addresses; i++)
+        if (settings.address[i].sockaddr.ss_family == AF_UNIX)
+            unlink_path(&settings.address[i]);
     _exit(settings.term_status);
 }
 
@@ -110,11 +124,14 @@ static int bind_listener(const struct address *address, bool nonblocking)
 
     if (fd < 0)
         die(1, "socket: %s", strerror(errno));
-    set_option(fd, SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR");
-    if (settings.reuseport)
+    if (family != AF_UNIX)
+        set_option(fd, SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR");
+    if (settings.reuseport && family != AF_UNIX)
         set_option(fd, SOL_SOCKET, SO_REUSEPORT, "SO_REUSEPORT");
     if (family == AF_INET6)
         set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY");
+    if (family == AF_UNIX && unlink_path(address) != 0)
+        die(1, "unlink: %s", strerror(errno));
     if (bind(fd, (const struct sockaddr *)&address->sockaddr, address->length) != 0)
         die(1, "bind: %s", strerror(errno));
     return fd;
@@ -132,6 +149,16 @@ static struct listeners open_listeners(bool nonblocking)
             die(1, "listen: %s", strerror(errno));
     }
     return listeners;
+}
+
+/* As servers do that are started by root: the sockets first, then as little as possible. */
+static void drop_privileges(void)
+{
+    if (settings.chroot != NULL && (chroot(settings.chroot) != 0 || chdir("/") != 0))
+        die(1, "chroot %s: %s", settings.chroot, strerror(errno));
+    if (settings.user != 0 &&
+        (setgid((gid_t)settings.user) != 0 || setuid((uid_t)settings.user) != 0))
+        die(1, "setuid %d: %s", settings.user, strerror(errno));
 }
 
 static void write_pidfile(const char *path)
@@ -192,6 +219,7 @@ struct listeners start_server(int argc, char **argv, enum listener_mode mode)
     set_handler(SIGPIPE, SIG_IGN);
     misbehave_before_bind();
     listeners = open_listeners(want_nonblocking(mode));
+    drop_privileges();
     announce(&listeners);
     return listeners;
 }

@@ -9,9 +9,11 @@
 #include <getopt.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 struct settings settings = {
     .version = "1",
@@ -37,6 +39,9 @@ enum code {
     TERM_STATUS,
     BACKLOG,
     WORKERS,
+    CHROOT,
+    USER,
+    UNIX,
 };
 
 static const struct option options[] = {
@@ -54,6 +59,9 @@ static const struct option options[] = {
     {"term-status", required_argument, NULL, TERM_STATUS},
     {"backlog", required_argument, NULL, BACKLOG},
     {"workers", required_argument, NULL, WORKERS},
+    {"chroot", required_argument, NULL, CHROOT},
+    {"user", required_argument, NULL, USER},
+    {"unix", required_argument, NULL, UNIX},
     {"crash", no_argument, &settings.crash, 1},
     {"hang", no_argument, &settings.hang, 1},
     {"print-port", no_argument, &settings.print_port, 1},
@@ -128,6 +136,26 @@ static void add_port(const char *argument)
     add_listen(listen);
 }
 
+/* A path, or with a leading '@' a name in the abstract namespace. */
+static void add_unix(const char *path)
+{
+    struct address *address = &settings.address[settings.addresses];
+    struct sockaddr_un *un = (struct sockaddr_un *)&address->sockaddr;
+    size_t length = strlen(path);
+
+    if (settings.addresses == MAX_LISTENERS || length >= sizeof(un->sun_path))
+        die(2, "--unix: '%s' is too long, or there are more than %d listeners", path,
+            MAX_LISTENERS);
+    un->sun_family = AF_UNIX;
+    memcpy(un->sun_path, path, length + 1);
+    address->length = sizeof(*un);
+    if (path[0] == '@') {
+        un->sun_path[0] = '\0';
+        address->length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+    }
+    settings.addresses++;
+}
+
 /* Of --version and --version-file, the last one counts. */
 static void set_version(const char *argument)
 {
@@ -176,6 +204,15 @@ static void apply_option(enum code code, const char *argument)
         break;
     case BACKLOG:
         settings.backlog = parse_number(argument, INT_MAX, "--backlog");
+        break;
+    case CHROOT:
+        settings.chroot = argument;
+        break;
+    case USER:
+        settings.user = parse_number(argument, INT_MAX, "--user");
+        break;
+    case UNIX:
+        add_unix(argument);
         break;
     case WORKERS:
         settings.workers = parse_number(argument, MAX_WORKERS, "--workers");
