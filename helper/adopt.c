@@ -13,7 +13,7 @@ int adopt_listener(struct generation *generation, const struct listener_key *key
 {
     struct inherited *inherited =
         may_adopt(generation) ? claim(&generation->inheritance, key) : NULL;
-    char address[80];
+    char address[ADDRESS_TEXT];
 
     if (!inherited)
         return -1;

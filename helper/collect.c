@@ -53,7 +53,7 @@ void collect_again(struct generation *new)
 static void note_endpoint(struct generation *old, struct endpoint endpoint)
 {
     for (size_t i = 0; i < old->endpoint_count; i++)
-        if (old->endpoints[i].port == endpoint.port && old->endpoints[i].family == endpoint.family)
+        if (memcmp(&old->endpoints[i], &endpoint, sizeof endpoint) == 0)
             return;
     old->endpoints = grow(old->endpoints, old->endpoint_count + 1, sizeof *old->endpoints);
     old->endpoints[old->endpoint_count++] = endpoint;

@@ -22,6 +22,7 @@
 #include "generation.h"
 #include "log.h"
 #include "procfile.h"
+#include "unix_sockets.h"
 
 struct inodes {
     unsigned long long *item;
@@ -103,6 +104,34 @@ static size_t count_at(int netlink, const struct endpoint *endpoint, const struc
     return count;
 }
 
+struct unix_count {
+    const struct endpoint *endpoint;
+    const struct inodes *held;
+    size_t count;
+};
+
+/* unix(7): an accepted socket has the name of its listener. */
+static bool count_unix_socket(const struct unix_socket *socket, void *argument)
+{
+    struct unix_count *unix_count = argument;
+    char name[sizeof unix_count->endpoint->name] = {0};
+    unsigned long long inode = socket->inode;
+
+    memcpy(name, socket->name, socket->name_length);
+    if (!socket->listens && memcmp(name, unix_count->endpoint->name, sizeof name) == 0 &&
+        bsearch(&inode, unix_count->held->item, unix_count->held->count, sizeof inode, compare))
+        unix_count->count++;
+    return true;
+}
+
+static size_t count_unix(const struct endpoint *endpoint, const struct inodes *held)
+{
+    struct unix_count unix_count = {endpoint, held, 0};
+
+    for_each_unix_socket(count_unix_socket, &unix_count);
+    return unix_count.count;
+}
+
 size_t count_connections(const struct generation *generation)
 {
     struct inodes held = sockets_of(generation);
@@ -112,7 +141,9 @@ size_t count_connections(const struct generation *generation)
     if (netlink == -1)
         log_line(LEVEL_DEBUG, "connections: no sock_diag: %s", strerror(errno));
     for (size_t i = 0; netlink != -1 && held.count > 0 && i < generation->endpoint_count; i++)
-        count += count_at(netlink, &generation->endpoints[i], &held);
+        count += generation->endpoints[i].family == AF_UNIX
+                     ? count_unix(&generation->endpoints[i], &held)
+                     : count_at(netlink, &generation->endpoints[i], &held);
     if (netlink != -1)
         close(netlink);
     free(held.item);

@@ -10,29 +10,57 @@
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include "../preload/keys.h"
 #include "../preload/socket_options.h"
 #include "memory.h"
+#include "unix_sockets.h"
+
+struct queue {
+    bool known;
+    size_t length;
+    int limit;
+};
 
 /* tcp(7) TCP_INFO of a listener: "unacked" is its queue's length, "sacked" its limit. */
-static struct tcp_info queue_of(int fd)
+static struct queue queue_of(const struct inherited *item)
 {
-    struct tcp_info info;
+    struct tcp_info info = {0};
+    struct unix_socket local;
     socklen_t length = sizeof info;
 
-    memset(&info, 0, sizeof info);
-    getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length);
-    return info;
+    if (item->key.family == AF_UNIX) {
+        if (find_unix_socket(item->inode, &local) && local.listens)
+            return (struct queue){true, local.queue, (int)local.backlog};
+    } else if (getsockopt(item->fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0) {
+        return (struct queue){true, info.tcpi_unacked, (int)info.tcpi_sacked};
+    }
+    return (struct queue){false, 0, 0};
+}
+
+/* A path is where the old generation saw it; its file is the same for everybody. */
+static void identify_file(struct inherited *item)
+{
+    const size_t start = offsetof(struct sockaddr_un, sun_path);
+    struct unix_socket local;
+
+    if (item->key.family == AF_UNIX && item->key.address_length > start &&
+        item->key.address[start] > UNIX_FILE_MARK && find_unix_socket(item->inode, &local) &&
+        local.has_file)
+        set_file_identity(&item->key, local.device, local.file);
 }
 
 void inherit(struct inheritance *inheritance, const struct message *message, pid_t from, int fd)
 {
     struct inherited *new;
+    struct queue queue;
 
     if (find_inherited(inheritance, message->inode)) {
         close(fd);
@@ -47,7 +75,9 @@ void inherit(struct inheritance *inheritance, const struct message *message, pid
     new->order = message->order;
     new->key = message->key;
     new->status_flags = message->status_flags;
-    new->backlog = (int)queue_of(fd).tcpi_sacked;
+    identify_file(new);
+    queue = queue_of(new);
+    new->backlog = queue.known ? queue.limit : -1;
     new->options = socket(new->key.family, new->key.type | SOCK_CLOEXEC, new->key.protocol);
     if (new->options != -1)
         copy_socket_options(fd, new->options);
@@ -99,14 +129,22 @@ void restore_listeners(const struct inheritance *inheritance)
         fcntl(item->fd, F_SETFL, item->status_flags);
         if (item->options != -1)
             copy_socket_options(item->options, item->fd);
-        listen(item->fd, item->backlog); /* listen(2) again changes the limit alone */
+        if (item->backlog != -1)
+            listen(item->fd, item->backlog); /* listen(2) again changes the limit alone */
     }
 }
 
 size_t hush_unclaimed(const struct inheritance *inheritance)
 {
-    struct sock_filter drop_all = {BPF_RET | BPF_K, 0, 0, 0};
-    struct sock_fprog program = {1, &drop_all};
+    /* drop what asks for a new connection (SYN without ACK), let handshakes complete */
+    struct sock_filter drop_syn[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13), /* the flags of a TCP header */
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0x12),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0x02, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+    };
+    struct sock_fprog program = {sizeof drop_syn / sizeof *drop_syn, drop_syn};
     size_t waiting = 0;
 
     for (size_t i = 0; i < inheritance->count; i++) {
@@ -114,8 +152,9 @@ size_t hush_unclaimed(const struct inheritance *inheritance)
 
         if (item->claimed)
             continue;
-        setsockopt(item->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
-        waiting += queue_of(item->fd).tcpi_unacked;
+        if (item->key.family != AF_UNIX)
+            setsockopt(item->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+        waiting += queue_of(item).length;
     }
     return waiting;
 }
@@ -131,30 +170,53 @@ void release(struct inheritance *inheritance)
     *inheritance = (struct inheritance){NULL, 0};
 }
 
-const char *address_text(const struct inherited *inherited, char text[80])
+static void internet_text(const struct sockaddr_storage *bound, char text[ADDRESS_TEXT])
+{
+    char host[INET6_ADDRSTRLEN] = "?";
+    bool v6 = bound->ss_family == AF_INET6;
+    const void *address = v6 ? (const void *)&((const struct sockaddr_in6 *)bound)->sin6_addr
+                             : (const void *)&((const struct sockaddr_in *)bound)->sin_addr;
+
+    inet_ntop(bound->ss_family, address, host, sizeof host);
+    snprintf(text, ADDRESS_TEXT, v6 ? "[%s]:%u" : "%s:%u", host,
+             (unsigned)ntohs(((const struct sockaddr_in *)bound)->sin_port));
+}
+
+const char *address_text(const struct inherited *inherited, char text[ADDRESS_TEXT])
 {
     struct sockaddr_storage bound = {0};
+    const struct sockaddr_un *local = (const void *)&bound;
     socklen_t length = sizeof bound;
-    char host[INET6_ADDRSTRLEN] = "?";
 
-    strcpy(text, "?");
     if (getsockname(inherited->fd, (struct sockaddr *)&bound, &length) == -1)
-        return text;
-    if (bound.ss_family == AF_INET6)
-        inet_ntop(AF_INET6, &((struct sockaddr_in6 *)&bound)->sin6_addr, host, sizeof host);
+        strcpy(text, "?");
+    else if (bound.ss_family != AF_UNIX)
+        internet_text(&bound, text);
+    else if (local->sun_path[0] == '\0')
+        snprintf(text, ADDRESS_TEXT, "unix:@%.*s",
+                 (int)(length - offsetof(struct sockaddr_un, sun_path) - 1), local->sun_path + 1);
     else
-        inet_ntop(AF_INET, &((struct sockaddr_in *)&bound)->sin_addr, host, sizeof host);
-    snprintf(text, 80, bound.ss_family == AF_INET6 ? "[%s]:%u" : "%s:%u", host,
-             (unsigned)endpoint_of(inherited).port);
+        snprintf(text, ADDRESS_TEXT, "unix:%s", local->sun_path);
     return text;
 }
 
 struct endpoint endpoint_of(const struct inherited *inherited)
 {
-    struct sockaddr_in6 bound; /* the port stands at the same place in both families */
+    struct endpoint endpoint;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in6 internet; /* the port stands at the same place in both families */
+        struct sockaddr_un local;
+    } bound;
     socklen_t length = sizeof bound;
 
+    memset(&endpoint, 0, sizeof endpoint);
     memset(&bound, 0, sizeof bound);
-    getsockname(inherited->fd, (struct sockaddr *)&bound, &length);
-    return (struct endpoint){bound.sin6_family, ntohs(bound.sin6_port)};
+    getsockname(inherited->fd, &bound.any, &length);
+    endpoint.family = bound.any.sa_family;
+    if (endpoint.family == AF_UNIX)
+        memcpy(endpoint.name, bound.local.sun_path, sizeof endpoint.name);
+    else
+        endpoint.port = ntohs(bound.internet.sin6_port);
+    return endpoint;
 }

@@ -16,8 +16,8 @@ struct inherited {
     uint32_t order;
     struct listener_key key;
     int status_flags; /* as collected */
-    int backlog;
-    int options; /* a socket that is never bound: it keeps the options as collected */
+    int backlog;      /* -1: not known */
+    int options;      /* a socket that is never bound: it keeps the options as collected */
     bool claimed;
     bool listening;
 };
@@ -27,11 +27,14 @@ struct inheritance {
     size_t count;
 };
 
-/* Where the connections of a listener come in: the local port, in host byte order. */
+/* Where the connections of a listener come in. Compared as bytes. */
 struct endpoint {
     int family;
-    uint16_t port;
+    uint16_t port;  /* in host byte order */
+    char name[108]; /* of a unix socket: sun_path, abstract or not */
 };
+
+enum { ADDRESS_TEXT = 160 };
 
 /*
  * Take a listener into the inheritance: `fd` belongs to it from now on, and is
@@ -60,10 +63,10 @@ size_t hush_unclaimed(const struct inheritance *inheritance);
 /* Close them all. */
 void release(struct inheritance *inheritance);
 
-/* "127.0.0.1:8080", "[::]:53", of the address that it is bound to. */
-const char *address_text(const struct inherited *inherited, char text[80]);
+/* "127.0.0.1:8080", "[::]:53", "unix:/run/x": the address that it is bound to. */
+const char *address_text(const struct inherited *inherited, char text[ADDRESS_TEXT]);
 
-/* The local port and family of this listener. */
+/* Where connections to this listener come in. */
 struct endpoint endpoint_of(const struct inherited *inherited);
 
 #endif

@@ -19,6 +19,7 @@
 #include "log.h"
 #include "replacements.h"
 #include "retire.h"
+#include "unlink.h"
 #include "upgrade.h"
 
 static bool send_answer(int fd, enum message_kind kind, const int *descriptors, size_t count)
@@ -107,6 +108,10 @@ bool answer_message(int fd, pid_t pid, const struct message *message, int descri
         case MESSAGE_WAITING:
             generation->waits = true;
             happen(generation, WAITING);
+            break;
+        case MESSAGE_UNLINK:
+            keep = send_answer(
+                fd, may_unlink(generation, &message->key) ? MESSAGE_NONE : MESSAGE_KEEP, NULL, 0);
             break;
         case MESSAGE_PROC:
             keep = directory_asked(fd, pid);

@@ -28,7 +28,7 @@ static void become_current(struct generation *generation)
 
 static void log_unclaimed(const struct generation *generation)
 {
-    char address[80];
+    char address[ADDRESS_TEXT];
 
     for (size_t i = 0; i < generation->inheritance.count; i++)
         if (!generation->inheritance.item[i].claimed)

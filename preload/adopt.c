@@ -9,11 +9,13 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/un.h>
 
 #include "blocking.h"
 #include "control.h"
 #include "descriptors.h"
 #include "kernel.h"
+#include "keys.h"
 #include "notes.h"
 #include "process.h"
 #include "readiness.h"
@@ -85,30 +87,51 @@ static int ask_for_inherited(const struct listener_key *key)
     return inherited;
 }
 
+static bool is_bound(int fd)
+{
+    union {
+        struct sockaddr_in6 internet; /* the port stands at the same place in both families */
+        struct sockaddr_un local;
+    } bound = {.local = {0}};
+    socklen_t length = sizeof bound;
+
+    if (kernel_getsockname(fd, &bound, &length) == -1)
+        return true;
+    return bound.local.sun_family == AF_UNIX ? length > sizeof(sa_family_t)
+                                             : bound.internet.sin6_port != 0;
+}
+
+static bool is_inheritable(int family)
+{
+    return family == AF_INET || family == AF_INET6 || family == AF_UNIX;
+}
+
 /* Only what can become a listener and has no address yet; the first generation inherits nothing. */
 static bool may_adopt(int fd, const struct sockaddr *address, socklen_t length)
 {
-    struct sockaddr_in6 bound = {0};
-    socklen_t bound_length = sizeof bound;
     int type = 0;
     socklen_t type_length = sizeof type;
 
-    if (session.generation < 2 || !address || length < sizeof(struct sockaddr_in) || !own_state())
-        return false;
-    if (address->sa_family != AF_INET && address->sa_family != AF_INET6)
-        return false;
-    if (kernel_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == -1 ||
-        type != SOCK_STREAM)
-        return false;
-    return kernel_getsockname(fd, &bound, &bound_length) == 0 && bound.sin6_port == 0;
+    return session.generation > 1 && address && length > sizeof(sa_family_t) &&
+           is_inheritable(address->sa_family) && own_state() &&
+           kernel_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == 0 &&
+           (type == SOCK_STREAM || type == SOCK_SEQPACKET) && !is_bound(fd);
 }
 
-static bool asks_for_any_port(const struct listener_key *key)
+static bool adopt(int fd, const struct sockaddr *address, socklen_t length)
 {
-    struct sockaddr_in address; /* the port stands at the same place in both families */
+    struct listener_key key;
+    int inherited;
+    int result;
 
-    memcpy(&address, key->address, sizeof address);
-    return address.sin_port == 0;
+    if (listener_key_of(fd, address, length, &key) == -1)
+        return false;
+    inherited = ask_for_inherited(&key);
+    if (inherited == -1)
+        return false;
+    result = adopt_inherited_socket(fd, inherited, &key);
+    kernel_close(inherited);
+    return result == 0;
 }
 
 int bind_or_adopt(int fd, const struct sockaddr *address, socklen_t length)
@@ -117,26 +140,17 @@ int bind_or_adopt(int fd, const struct sockaddr *address, socklen_t length)
     struct listener_key key;
     int result;
 
-    if (may_adopt(fd, address, length) && listener_key_of(fd, address, length, &key) == 0) {
-        int inherited = ask_for_inherited(&key);
-
-        if (inherited != -1) {
-            result = adopt_inherited_socket(fd, inherited, &key);
-            kernel_close(inherited);
-            if (result == 0) {
-                errno = saved;
-                return 0;
-            }
-        }
+    if (may_adopt(fd, address, length) && adopt(fd, address, length)) {
+        errno = saved;
+        return 0;
     }
     errno = saved;
     result = real()->bind(fd, address, length);
     if (result == -1)
         return result;
     /* the one thing that nobody can ask the kernel later: that the port was left to it */
-    if (length >= sizeof(struct sockaddr_in) &&
-        (address->sa_family == AF_INET || address->sa_family == AF_INET6) &&
-        listener_key_of(fd, address, length, &key) == 0 && asks_for_any_port(&key))
+    if (address->sa_family != AF_UNIX && listener_key_of(fd, address, length, &key) == 0 &&
+        asks_for_any_port(&key))
         take_note(fd, &key);
     errno = saved;
     return result;
@@ -162,7 +176,7 @@ int listen_and_tell(int fd, int backlog)
         return result;
     protect_signals();
     expect_readiness();
-    note = is_tcp_listener(fd) ? note_listener(fd) : NULL;
+    note = note_listener(fd);
     if (note && note->adopted) {
         struct message message = new_message(MESSAGE_LISTENING);
 

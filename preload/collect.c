@@ -6,6 +6,7 @@
 #include "control.h"
 #include "descriptors.h"
 #include "kernel.h"
+#include "keys.h"
 #include "notes.h"
 #include "process.h"
 
@@ -41,7 +42,7 @@ void send_listeners(void)
 
     if (!survey)
         return;
-    survey->wanted = want_tcp_listeners;
+    survey->wanted = want_listeners;
     survey_descriptors(survey);
     end.error = survey->error;
     control = open_control();

@@ -6,7 +6,6 @@
 #include "descriptors.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,14 +22,9 @@ static int int_option(int fd, int name)
     return kernel_getsockopt(fd, SOL_SOCKET, name, &value, &length) == -1 ? -1 : value;
 }
 
-bool is_tcp_listener(int fd)
+bool is_listener(int fd)
 {
-    int family;
-
-    if (int_option(fd, SO_ACCEPTCONN) != 1 || int_option(fd, SO_TYPE) != SOCK_STREAM)
-        return false;
-    family = int_option(fd, SO_DOMAIN);
-    return (family == AF_INET || family == AF_INET6) && int_option(fd, SO_PROTOCOL) == IPPROTO_TCP;
+    return int_option(fd, SO_ACCEPTCONN) == 1;
 }
 
 ino_t socket_inode(int fd)
@@ -41,11 +35,16 @@ ino_t socket_inode(int fd)
     return fstat(fd, &status) == -1 ? 0 : status.st_ino;
 }
 
-bool want_tcp_listeners(int fd, ino_t inode, void *argument)
+bool want_listeners(int fd, ino_t inode, void *argument)
 {
+    int family;
+
     (void)inode;
     (void)argument;
-    return is_tcp_listener(fd);
+    if (!is_listener(fd))
+        return false;
+    family = int_option(fd, SO_DOMAIN);
+    return family == AF_INET || family == AF_INET6 || family == AF_UNIX;
 }
 
 static bool is_epoll_set(int proc, int fd)
@@ -53,8 +52,7 @@ static bool is_epoll_set(int proc, int fd)
     static const char kind[] = "anon_inode:[eventpoll]";
     char path[64];
     char target[sizeof kind];
-    ssize_t length =
-        kernel_readlinkat(proc, proc_path(path, "fd/", fd, ""), target, sizeof target);
+    ssize_t length = kernel_readlinkat(proc, proc_path(path, "fd/", fd, ""), target, sizeof target);
 
     return length == sizeof kind - 1 && memcmp(target, kind, sizeof kind - 1) == 0;
 }
@@ -158,8 +156,7 @@ void survey_descriptors(struct survey *survey)
     survey->sockets = survey->sets = survey->registrations = 0;
     survey->error = 0;
     survey->proc = open_proc_self();
-    if (survey->proc == -1 ||
-        for_each_number(survey->proc, "fd", survey_descriptor, survey) == -1)
+    if (survey->proc == -1 || for_each_number(survey->proc, "fd", survey_descriptor, survey) == -1)
         failed(survey);
     else if (survey->sockets > 0)
         survey_sets(survey);

@@ -35,8 +35,8 @@ struct survey {
     struct registration registration[SURVEY_REGISTRATIONS];
 };
 
-/* Does this socket listen for stream connections over TCP? Async-signal-safe. */
-bool is_tcp_listener(int fd);
+/* Does this socket listen for connections? Async-signal-safe. */
+bool is_listener(int fd);
 
 /* The inode of a descriptor, which names its socket; 0 for a closed one. Async-signal-safe. */
 ino_t socket_inode(int fd);
@@ -49,8 +49,8 @@ ino_t socket_inode(int fd);
  */
 void survey_descriptors(struct survey *survey);
 
-/* wanted() for survey_descriptors: TCP listeners. */
-bool want_tcp_listeners(int fd, ino_t inode, void *argument);
+/* wanted() for survey_descriptors: every listener of a family that can be inherited. */
+bool want_listeners(int fd, ino_t inode, void *argument);
 
 /*
  * The one survey of this process, for its holder alone. Returns NULL when

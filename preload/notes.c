@@ -4,58 +4,15 @@
  */
 #include "notes.h"
 
-#include <errno.h>
-#include <netinet/in.h>
 #include <sched.h>
-#include <stddef.h>
-#include <string.h>
 
 #include "descriptors.h"
-#include "kernel.h"
 #include "process.h"
 
 enum { NOTES = 256 };
 
 static struct note notes[NOTES];
 static atomic_uint taken;
-
-static int int_option(int fd, int level, int name)
-{
-    int value = 0;
-    socklen_t length = sizeof value;
-
-    return kernel_getsockopt(fd, level, name, &value, &length) == -1 ? 0 : value;
-}
-
-int listener_key_of(int fd, const struct sockaddr *address, socklen_t length,
-                    struct listener_key *key)
-{
-    socklen_t device_length = sizeof key->device;
-
-    memset(key, 0, sizeof *key);
-    if (!address) {
-        length = sizeof key->address;
-        if (kernel_getsockname(fd, key->address, &length) == -1)
-            return -1;
-    } else if (length <= sizeof key->address) {
-        memcpy(key->address, address, length);
-    }
-    if (length > sizeof key->address) {
-        errno = EINVAL;
-        return -1;
-    }
-    key->address_length = length;
-    key->family = int_option(fd, SOL_SOCKET, SO_DOMAIN);
-    key->type = int_option(fd, SOL_SOCKET, SO_TYPE);
-    key->protocol = int_option(fd, SOL_SOCKET, SO_PROTOCOL);
-    if (key->family == AF_INET6)
-        key->v6only = int_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
-    else if (key->family == AF_INET) /* the rest of the structure is padding: ip(7) */
-        memset(key->address + offsetof(struct sockaddr_in, sin_zero), 0,
-               ADDRESS_LENGTH - offsetof(struct sockaddr_in, sin_zero));
-    kernel_getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, key->device, &device_length);
-    return 0;
-}
 
 struct note *find_note(ino_t inode)
 {

@@ -26,14 +26,6 @@ struct note {
 };
 
 /*
- * The key under which a successor will ask for the socket `fd`: as the program
- * gave it to bind(), or with `address` NULL the one that it is bound to.
- * Returns 0, or -1 with errno set. Async-signal-safe.
- */
-int listener_key_of(int fd, const struct sockaddr *address, socklen_t length,
-                    struct listener_key *key);
-
-/*
  * Take a note of listener `fd`, in place of an earlier one for the same socket.
  * Not in a signal handler. Returns the note, or NULL in the child of a vfork.
  */

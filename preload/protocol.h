@@ -31,6 +31,9 @@ enum { PROTOCOL_MAGIC = 0x7f707265, PROTOCOL_VERSION = 1 };
 
 enum { SESSION_NAME_LENGTH = 32, DEVICE_LENGTH = 16, ADDRESS_LENGTH = 128 };
 
+/* First byte of the path in the key of a unix socket that is named by its file, not its path. */
+enum { UNIX_FILE_MARK = 1 };
+
 /* The socket's name in the abstract namespace, after the leading NUL. */
 #define SOCKET_PREFIX "tfpreload-"
 
@@ -39,6 +42,7 @@ enum message_kind {
     MESSAGE_BIND = 1,  /* "I bind KEY: is there an inherited socket for it?" */
     MESSAGE_LISTENING, /* the adopted socket INODE listens */
     MESSAGE_WAITING,   /* a thread is about to wait for clients */
+    MESSAGE_UNLINK,    /* "I unlink the unix socket KEY: does another generation serve on it?" */
     MESSAGE_PROC,      /* "I cannot see /proc: open my directory of it" */
     MESSAGE_UPGRADE,   /* "SENDER sent me the upgrade signal: is it yours or the program's?" */
     MESSAGE_LISTENER,  /* one listener this process holds, with its descriptor */
@@ -47,7 +51,8 @@ enum message_kind {
     MESSAGE_RETIRED,   /* no listener is left here; ERROR says what went wrong */
     /* the helper answers */
     MESSAGE_ADOPT = 64,  /* to BIND: the inherited socket, with its descriptor */
-    MESSAGE_NONE,        /* to BIND: none for this key; to UPGRADE: the program's own */
+    MESSAGE_NONE,        /* to BIND: none for this key; to UNLINK and UPGRADE: go on */
+    MESSAGE_KEEP,        /* to UNLINK: another generation does */
     MESSAGE_UPGRADING,   /* to UPGRADE: an upgrade has been started or noted */
     MESSAGE_DIRECTORY,   /* to PROC: /proc/PID, with its descriptor */
     MESSAGE_REPLACEMENT, /* to RETIRE: two descriptors, blocking and non-blocking */

@@ -13,6 +13,7 @@
 #include "control.h"
 #include "descriptors.h"
 #include "kernel.h"
+#include "keys.h"
 #include "notes.h"
 #include "process.h"
 #include "procfs.h"
@@ -72,7 +73,7 @@ static bool inherited_a_listener(void)
 
     if (!survey)
         return false;
-    survey->wanted = want_tcp_listeners;
+    survey->wanted = want_listeners;
     survey_descriptors(survey);
     found = survey->sockets > 0;
     for (unsigned i = 0; i < survey->sockets; i++)
@@ -98,14 +99,6 @@ static bool worth_a_look(void)
     if (atomic_fetch_add(&looks, 1) > MOST_LOOKS)
         stop_looking();
     return true;
-}
-
-static bool is_listener(int fd)
-{
-    int value = 0;
-    socklen_t length = sizeof value;
-
-    return kernel_getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &length) == 0 && value == 1;
 }
 
 /* Returns whether fd is a listener; then it is known from now on that the program polls it. */

@@ -18,6 +18,9 @@ typedef void (*program_handler)(int);
     F(int, listen, (int, int))                                                                     \
     F(int, accept, (int, struct sockaddr *, socklen_t *))                                          \
     F(int, accept4, (int, struct sockaddr *, socklen_t *, int))                                    \
+    F(int, unlink, (const char *))                                                                 \
+    F(int, unlinkat, (int, const char *, int))                                                     \
+    F(int, remove, (const char *))                                                                 \
     F(int, fcntl, (int, int, ...))                                                                 \
     F(int, fcntl64, (int, int, ...))                                                               \
     F(int, ioctl, (int, unsigned long, ...))                                                       \

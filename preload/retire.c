@@ -84,8 +84,8 @@ static bool may_be_accepting(const struct waker *waker, int thread)
     unsigned long long number;
     unsigned long long fd;
 
-    if (for_each_line(waker->proc, proc_path(path, "task/", thread, "/syscall"), first_line, line) ==
-            -1 ||
+    if (for_each_line(waker->proc, proc_path(path, "task/", thread, "/syscall"), first_line,
+                      line) == -1 ||
         strncmp(line, "running", 7) == 0)
         return true;
     number = parse_number(&at, 10);
@@ -149,7 +149,7 @@ void retire_listeners(void)
         return;
     control = open_control();
     if (control != -1) {
-        survey->wanted = want_tcp_listeners;
+        survey->wanted = want_listeners;
         survey_descriptors(survey);
         message.error = ask_for_replacements(control, replacements);
         if (message.error == 0) {

@@ -10,6 +10,7 @@
 #include "adopt.h"
 #include "blocking.h"
 #include "kernel.h"
+#include "paths.h"
 #include "process.h"
 #include "real.h"
 #include "signals.h"
@@ -41,6 +42,23 @@ EXPORT(int, accept, (int fd, struct sockaddr *address, socklen_t *length))
 EXPORT(int, accept4, (int fd, struct sockaddr *address, socklen_t *length, int flags))
 {
     return wait_accept(fd, address, length, flags);
+}
+
+EXPORT(int, unlink, (const char *path))
+{
+    return must_keep_path(AT_FDCWD, path) ? 0 : real()->unlink(path);
+}
+
+EXPORT(int, unlinkat, (int directory, const char *path, int flags))
+{
+    return !(flags & AT_REMOVEDIR) && must_keep_path(directory, path)
+               ? 0
+               : real()->unlinkat(directory, path, flags);
+}
+
+EXPORT(int, remove, (const char *path))
+{
+    return must_keep_path(AT_FDCWD, path) ? 0 : real()->remove(path);
 }
 
 /* Every command takes one argument that fits a long, or none and ignores it: fcntl(2). */

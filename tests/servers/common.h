@@ -40,8 +40,8 @@ struct settings {
     int exit_at_start;     /* status, -1: do not */
     int exit_after_listen; /* status, -1: do not */
     int term_status;
-    const char *chroot;    /* entered once it listens */
-    int user;              /* uid taken on once it listens, 0: stay */
+    const char *chroot; /* entered once it listens */
+    int user;           /* uid taken on once it listens, 0: stay */
     int backlog;
     int workers;
     /* Flags: int, as getopt_long() wants them. */

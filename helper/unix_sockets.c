@@ -1,0 +1,136 @@
+/* sock_diag(7), the part for unix sockets; libc has no more than the structures of it. */
+#include "unix_sockets.h"
+
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+static void read_attribute(struct unix_socket *socket, const struct rtattr *attribute)
+{
+    const void *data = RTA_DATA(attribute);
+    size_t length = RTA_PAYLOAD(attribute);
+
+    if (attribute->rta_type == UNIX_DIAG_NAME && length <= sizeof socket->name) {
+        memcpy(socket->name, data, length);
+        socket->name_length = length;
+    } else if (attribute->rta_type == UNIX_DIAG_VFS) {
+        const struct unix_diag_vfs *vfs = data;
+
+        /* the kernel's own dev_t: twelve bits of major number above twenty of minor */
+        socket->has_file = true;
+        socket->device = makedev(vfs->udiag_vfs_dev >> 20, vfs->udiag_vfs_dev & 0xfffff);
+        socket->file = vfs->udiag_vfs_ino;
+    } else if (attribute->rta_type == UNIX_DIAG_RQLEN) {
+        const struct unix_diag_rqlen *queue = data;
+
+        socket->queue = queue->udiag_rqueue;
+        socket->backlog = queue->udiag_wqueue;
+    }
+}
+
+static struct unix_socket read_entry(const struct nlmsghdr *header)
+{
+    const struct unix_diag_msg *entry = NLMSG_DATA(header);
+    struct unix_socket socket = {.inode = entry->udiag_ino,
+                                 .listens = entry->udiag_state == TCP_LISTEN};
+    size_t left = header->nlmsg_len - NLMSG_LENGTH(sizeof *entry);
+
+    for (const struct rtattr *attribute = (const void *)(entry + 1); RTA_OK(attribute, left);
+         attribute = RTA_NEXT(attribute, left))
+        read_attribute(&socket, attribute);
+    return socket;
+}
+
+static int request_dump(int netlink)
+{
+    struct {
+        struct nlmsghdr header;
+        struct unix_diag_req body;
+    } request = {
+        .header = {.nlmsg_len = sizeof request,
+                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+        .body = {.sdiag_family = AF_UNIX,
+                 .udiag_states = UINT32_MAX,
+                 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN},
+    };
+
+    return send(netlink, &request, sizeof request, 0) == -1 ? -1 : 0;
+}
+
+int for_each_unix_socket(bool (*visit)(const struct unix_socket *socket, void *argument),
+                         void *argument)
+{
+    static _Alignas(struct nlmsghdr) char buffer[32 * 1024];
+    int netlink = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+    bool more = true;
+    ssize_t size = 0;
+
+    if (netlink == -1)
+        return -1;
+    if (request_dump(netlink) == -1)
+        size = -1;
+    while (more && size >= 0 && (size = recv(netlink, buffer, sizeof buffer, 0)) > 0) {
+        size_t left = (size_t)size;
+
+        for (const struct nlmsghdr *header = (const void *)buffer; more && NLMSG_OK(header, left);
+             header = NLMSG_NEXT(header, left)) {
+            struct unix_socket entry;
+
+            if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
+                more = false;
+                break;
+            }
+            entry = read_entry(header);
+            more = visit(&entry, argument);
+        }
+    }
+    close(netlink);
+    return size < 0 ? -1 : 0;
+}
+
+struct search {
+    uint64_t inode; /* 0: by file */
+    uint64_t device;
+    uint64_t file;
+    struct unix_socket *found;
+    bool success;
+};
+
+static bool is_it(const struct unix_socket *socket, void *argument)
+{
+    struct search *search = argument;
+
+    if (search->inode
+            ? socket->inode == search->inode
+            : socket->has_file && socket->device == search->device &&
+                  socket->file == (uint32_t)search->file && (socket->listens || !search->success)) {
+        *search->found = *socket;
+        search->success = true;
+        /* accepted connections carry the listener's file: go on until it is the listener */
+        return !search->inode && !socket->listens;
+    }
+    return true;
+}
+
+bool find_unix_socket(uint64_t inode, struct unix_socket *found)
+{
+    struct search search = {.inode = inode, .found = found};
+
+    for_each_unix_socket(is_it, &search);
+    return search.success;
+}
+
+bool find_unix_socket_of_file(uint64_t device, uint64_t file, struct unix_socket *found)
+{
+    struct search search = {.device = device, .file = file, .found = found};
+
+    for_each_unix_socket(is_it, &search);
+    return search.success;
+}

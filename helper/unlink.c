@@ -1,0 +1,54 @@
+/*
+ * A generation may remove its own path, and a stale one. Not the one that it is
+ * about to inherit (it unlinks before it binds), nor one that its successor
+ * has inherited from it (it unlinks when it ends).
+ */
+#include "unlink.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "../preload/protocol.h"
+#include "family.h"
+#include "generation.h"
+#include "procfile.h"
+#include "unix_sockets.h"
+
+/* While an upgrade lasts, the helper itself holds what is inherited. */
+static bool is_being_inherited(uint64_t inode)
+{
+    for (struct generation *g = generations; g; g = g->older)
+        if (find_inherited(&g->inheritance, inode))
+            return true;
+    return false;
+}
+
+static bool is_held_by(unsigned generation, uint64_t inode)
+{
+    const struct family *family = look_at_family();
+    unsigned long long *inodes = NULL;
+    size_t count = 0;
+    bool held = false;
+
+    for (size_t i = 0; i < family->count; i++)
+        if (family->member[i].generation == generation)
+            list_sockets(family->member[i].pid, &inodes, &count);
+    for (size_t i = 0; i < count; i++)
+        held |= inodes[i] == inode;
+    free(inodes);
+    return held;
+}
+
+bool may_unlink(const struct generation *generation, const struct listener_key *key)
+{
+    uint64_t identity[2];
+    struct unix_socket socket;
+
+    memcpy(identity, key->address + 8, sizeof identity);
+    if (!find_unix_socket_of_file(identity[0], identity[1], &socket))
+        return true;
+    if (is_being_inherited(socket.inode))
+        return false;
+    return !current || generation->number >= current->number ||
+           !is_held_by(current->number, socket.inode);
+}
