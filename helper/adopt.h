@@ -14,4 +14,13 @@ int adopt_listener(struct generation *generation, const struct listener_key *key
 /* The listener with this inode, once adopted, listens. */
 void listener_listens(struct generation *generation, uint64_t inode);
 
+/* The listener with this inode was adopted by mistake, for a client. */
+void listener_given_back(struct generation *generation, uint64_t inode);
+
+/*
+ * What the generation holds without having bound it (it came through its
+ * starter, as with systemd's LISTEN_FDS) is claimed too, and listens.
+ */
+void claim_what_is_held(struct generation *generation);
+
 #endif

@@ -293,6 +293,22 @@ size_t count_members(unsigned generation)
     return count_in(&looks[latest], generation);
 }
 
+bool is_held_by(unsigned generation, uint64_t inode)
+{
+    const struct family *family = look_at_family();
+    unsigned long long *inodes = NULL;
+    size_t count = 0;
+    bool held = false;
+
+    for (size_t i = 0; i < family->count; i++)
+        if (family->member[i].generation == generation)
+            list_sockets(family->member[i].pid, &inodes, &count);
+    for (size_t i = 0; i < count; i++)
+        held |= inodes[i] == inode;
+    free(inodes);
+    return held;
+}
+
 void learn_member(pid_t pid, unsigned generation)
 {
     for (size_t i = 0; i < learned_count; i++)

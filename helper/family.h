@@ -38,6 +38,9 @@ const struct member *find_member(pid_t pid);
 /* How many members of this generation the last look found. */
 size_t count_members(unsigned generation);
 
+/* Does a process of this generation have the socket with this inode open, as of now? */
+bool is_held_by(unsigned generation, uint64_t inode);
+
 /* Process `pid` has said to which generation it belongs. */
 void learn_member(pid_t pid, unsigned generation);
 

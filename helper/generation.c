@@ -39,7 +39,7 @@ static const action table[STATES][EVENTS] = {
                   [TIMER] = settled,
                   [EXITED] = exited_before_ready,
                   [EMPTY] = exited_before_ready},
-    [READY] = {[EXITED] = server_exited, [EMPTY] = service_ended},
+    [READY] = {[TIMER] = finish_upgrade, [EXITED] = server_exited, [EMPTY] = service_ended},
     [RETIRING] = {[ANSWERED] = retired, [TIMER] = retire_again, [EMPTY] = gone},
     [DRAINING] = {[TIMER] = drain_again, [EMPTY] = gone},
     [STOPPING] = {[TIMER] = stop_again, [EXITED] = stop_again, [EMPTY] = gone},

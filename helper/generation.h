@@ -56,6 +56,7 @@ struct generation {
     int64_t next_timer; /* when TIMER is due, 0 for never */
     bool waits;         /* a thread has been seen to wait for clients */
     bool complained;    /* the delay of this state has been logged */
+    int rearmed;        /* READY: how often it was told to look at its queues */
     int quiet_looks;    /* DRAINING: how many looks in a row found no connection */
     struct asked *asked;
     size_t asked_count;

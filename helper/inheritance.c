@@ -159,6 +159,16 @@ size_t hush_unclaimed(const struct inheritance *inheritance)
     return waiting;
 }
 
+size_t queued(const struct inheritance *inheritance)
+{
+    size_t waiting = 0;
+
+    for (size_t i = 0; i < inheritance->count; i++)
+        if (inheritance->item[i].claimed)
+            waiting += queue_of(&inheritance->item[i]).length;
+    return waiting;
+}
+
 void release(struct inheritance *inheritance)
 {
     for (size_t i = 0; i < inheritance->count; i++) {

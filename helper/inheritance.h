@@ -60,6 +60,9 @@ void restore_listeners(const struct inheritance *inheritance);
  */
 size_t hush_unclaimed(const struct inheritance *inheritance);
 
+/* How many connections wait in the queues of those that are claimed? */
+size_t queued(const struct inheritance *inheritance);
+
 /* Close them all. */
 void release(struct inheritance *inheritance);
 

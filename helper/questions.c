@@ -102,6 +102,9 @@ bool answer_message(int fd, pid_t pid, const struct message *message, int descri
         case MESSAGE_BIND:
             keep = bind_asked(fd, generation, message);
             break;
+        case MESSAGE_GIVE_BACK:
+            listener_given_back(generation, message->inode);
+            break;
         case MESSAGE_LISTENING:
             listener_listens(generation, message->inode);
             break;

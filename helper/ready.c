@@ -5,15 +5,21 @@
  */
 #include "ready.h"
 
+#include "adopt.h"
 #include "clock.h"
 #include "fail.h"
 #include "generation.h"
 #include "log.h"
+#include "orders.h"
 #include "retire.h"
 #include "settings.h"
 #include "upgrade.h"
 
 static const int64_t settling_time = SECOND;
+
+/* How often, and how far apart, listeners with a queue are registered anew. */
+enum { MOST_REARMED = 4 };
+static const int64_t rearm_pace = 20 * MILLISECOND;
 
 static void become_current(struct generation *generation)
 {
@@ -21,8 +27,10 @@ static void become_current(struct generation *generation)
 
     current = generation;
     enter(generation, READY, 0);
-    if (old)
+    if (old) {
+        release(&old->inheritance); /* what is still needed, its successor has inherited */
         begin_retiring(old);
+    }
     upgrade_over();
 }
 
@@ -50,6 +58,7 @@ void settle_or_ready(struct generation *generation)
 
     if (!generation->waits)
         return;
+    claim_what_is_held(generation);
     if (fully_claimed(&generation->inheritance)) {
         ready(generation);
         return;
@@ -81,5 +90,12 @@ void ready_timed_out(struct generation *generation)
 
 void finish_upgrade(struct generation *generation)
 {
-    release(&generation->inheritance);
+    if (queued(&generation->inheritance) == 0 || generation->rearmed == MOST_REARMED) {
+        release(&generation->inheritance);
+        return;
+    }
+    /* somebody waits: a busy server will come to it, one that was not woken must be */
+    if (generation->rearmed++ > 0)
+        announce(generation, ORDER_REARM);
+    generation->next_timer = now() + rearm_pace;
 }

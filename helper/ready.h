@@ -13,7 +13,10 @@ void settled(struct generation *generation);
 /* The ready timeout has passed. */
 void ready_timed_out(struct generation *generation);
 
-/* All processes of the older generation have given up their listeners: let go of ours. */
+/*
+ * All processes of the older generation have given up their listeners: let go
+ * of ours, once no client waits that nobody might know of. Also READY, TIMER.
+ */
 void finish_upgrade(struct generation *generation);
 
 #endif

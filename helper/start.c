@@ -39,6 +39,19 @@ static bool is_variable(const char *entry, const char *name)
     return strncmp(entry, name, length) == 0 && entry[length] == '=';
 }
 
+/* sd_listen_fds(3): the descriptors were meant for the pid that became the helper. */
+static void correct_listen_pid(char **environment)
+{
+    static char corrected[32];
+
+    for (; *environment; environment++)
+        if (is_variable(*environment, "LISTEN_PID") &&
+            strtol(*environment + sizeof "LISTEN_PID=" - 1, NULL, 10) == getppid()) {
+            snprintf(corrected, sizeof corrected, "LISTEN_PID=%d", getpid());
+            *environment = corrected;
+        }
+}
+
 /* LD_PRELOAD with our library first, the others behind it in their order. */
 static char *preload_text(const char *library, const char *others)
 {
@@ -91,6 +104,7 @@ static _Noreturn void execute(unsigned generation, pid_t helper, int report)
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != helper)
         raise(SIGKILL);
+    correct_listen_pid(environment);
     sigaction(SIGCHLD, &original_on_child, NULL);
     sigprocmask(SIG_SETMASK, &original_mask, NULL);
     if (settings.file)

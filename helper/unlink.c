@@ -5,13 +5,11 @@
  */
 #include "unlink.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "../preload/protocol.h"
 #include "family.h"
 #include "generation.h"
-#include "procfile.h"
 #include "unix_sockets.h"
 
 /* While an upgrade lasts, the helper itself holds what is inherited. */
@@ -21,22 +19,6 @@ static bool is_being_inherited(uint64_t inode)
         if (find_inherited(&g->inheritance, inode))
             return true;
     return false;
-}
-
-static bool is_held_by(unsigned generation, uint64_t inode)
-{
-    const struct family *family = look_at_family();
-    unsigned long long *inodes = NULL;
-    size_t count = 0;
-    bool held = false;
-
-    for (size_t i = 0; i < family->count; i++)
-        if (family->member[i].generation == generation)
-            list_sockets(family->member[i].pid, &inodes, &count);
-    for (size_t i = 0; i < count; i++)
-        held |= inodes[i] == inode;
-    free(inodes);
-    return held;
 }
 
 bool may_unlink(const struct generation *generation, const struct listener_key *key)

@@ -63,10 +63,9 @@ static int adopt_inherited_socket(int fd, int inherited, const struct listener_k
     note = take_note(fd, key);
     if (!note)
         return 0;
-    note->adopted = true;
+    note->adopted = note->unlistened = true;
     note->undecided = undecided;
-    if (undecided)
-        atomic_fetch_or(&attention, ATTENTION_ADOPTED);
+    atomic_fetch_or(&attention, ATTENTION_UNLISTENED | (undecided ? ATTENTION_ADOPTED : 0u));
     return 0;
 }
 
@@ -166,6 +165,30 @@ static struct note *note_listener(int fd)
     return listener_key_of(fd, NULL, 0, &key) == 0 ? take_note(fd, &key) : NULL;
 }
 
+static void find_unlistened(struct note *note, void *found)
+{
+    if (note->unlistened)
+        *(bool *)found = true;
+}
+
+static void no_longer_unlistened(struct note *note)
+{
+    bool more = false;
+
+    note->unlistened = false;
+    for_each_note(find_unlistened, &more);
+    if (!more)
+        atomic_fetch_and(&attention, ~(unsigned)ATTENTION_UNLISTENED);
+}
+
+static void tell_of_socket(enum message_kind kind, ino_t inode)
+{
+    struct message message = new_message(kind);
+
+    message.inode = inode;
+    tell_helper(&message);
+}
+
 int listen_and_tell(int fd, int backlog)
 {
     int result = real()->listen(fd, backlog);
@@ -178,11 +201,44 @@ int listen_and_tell(int fd, int backlog)
     expect_readiness();
     note = note_listener(fd);
     if (note && note->adopted) {
-        struct message message = new_message(MESSAGE_LISTENING);
-
-        message.inode = socket_inode(fd);
-        tell_helper(&message);
+        no_longer_unlistened(note);
+        tell_of_socket(MESSAGE_LISTENING, note->inode);
     }
     errno = saved;
     return result;
+}
+
+/* A socket as the program made it, before it was adopted. -1 with errno set if there is none. */
+static int remake_socket(int adopted, const struct listener_key *key)
+{
+    int fresh = kernel_socket(key->family, key->type | SOCK_CLOEXEC, key->protocol);
+
+    if (fresh == -1)
+        return -1;
+    copy_socket_options(adopted, fresh);
+    kernel_fcntl(fresh, F_SETFL, kernel_fcntl(adopted, F_GETFL, 0) & (O_NONBLOCK | O_ASYNC));
+    /* a fixed port is the listener's still: connect() will choose another one */
+    if (asks_for_any_port(key))
+        real()->bind(fresh, (const struct sockaddr *)key->address,
+                     key->family == AF_INET ? sizeof(struct sockaddr_in) : key->address_length);
+    return fresh;
+}
+
+void give_back_if_adopted(int fd)
+{
+    int saved = errno;
+    struct note *note = own_state() ? find_note(socket_inode(fd)) : NULL;
+
+    if (note && note->unlistened) {
+        ino_t inode = note->inode;
+        int fresh = remake_socket(fd, &note->key);
+
+        if (fresh != -1 && take_its_place(fd, fresh) == 0) {
+            no_longer_unlistened(note);
+            note->adopted = note->undecided = false;
+            tell_of_socket(MESSAGE_GIVE_BACK, inode);
+        }
+        kernel_close(fresh);
+    }
+    errno = saved;
 }

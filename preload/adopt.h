@@ -14,4 +14,11 @@ int bind_or_adopt(int fd, const struct sockaddr *address, socklen_t length);
 /* listen() inside a session: as listen(2), and the helper learns of an adopted one. */
 int listen_and_tell(int fd, int backlog);
 
+/*
+ * connect() is about to be called on `fd`. If that was adopted, it was no
+ * listener that the program bound but a client: it gets a socket of its own,
+ * and the inherited one is free again. Keeps errno.
+ */
+void give_back_if_adopted(int fd);
+
 #endif

@@ -67,7 +67,7 @@ struct note *take_note(int fd, const struct listener_key *key)
     if (!note) {
         note = place_for_note();
         atomic_store_explicit(&note->inode, 0, memory_order_release);
-        note->adopted = note->undecided = note->polled = note->collected = false;
+        note->adopted = note->unlistened = note->undecided = note->polled = note->collected = false;
         note->status_flags = 0;
         note->order = atomic_fetch_add(&taken, 1) + 1;
     }

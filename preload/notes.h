@@ -19,6 +19,7 @@ struct note {
     uint32_t order;       /* the k-th note that this process took */
     struct listener_key key;
     atomic_bool adopted;     /* it came from the generation before */
+    atomic_bool unlistened;  /* adopted, and listen() has not been called */
     atomic_bool undecided;   /* adopted for a blocking socket: see blocking.c */
     atomic_bool polled;      /* the program waits for it in poll, select or epoll */
     atomic_bool collected;   /* a successor may change its status flags */

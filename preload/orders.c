@@ -46,6 +46,8 @@ static void carry_out(int order)
         retire_listeners();
     else if (order == ORDER_RESUME)
         resume_listeners();
+    else if (order == ORDER_REARM)
+        rearm_listeners();
     /* ORDER_WAKE has done its work by interrupting a system call */
     setrlimit(RLIMIT_NOFILE, &limit);
 }

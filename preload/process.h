@@ -23,9 +23,10 @@ extern struct session session;
  * that a wrapper costs one load and one branch.
  */
 enum attention {
-    ATTENTION_READINESS = 1, /* nobody has told the helper yet that we wait for clients */
-    ATTENTION_ADOPTED = 2,   /* how the program waits on an adopted listener is not known yet */
-    ATTENTION_UPGRADE = 4,   /* our listeners were collected: a successor shares them */
+    ATTENTION_READINESS = 1,  /* nobody has told the helper yet that we wait for clients */
+    ATTENTION_ADOPTED = 2,    /* how the program waits on an adopted listener is not known yet */
+    ATTENTION_UPGRADE = 4,    /* our listeners were collected: a successor shares them */
+    ATTENTION_UNLISTENED = 8, /* an adopted socket does not listen yet: it may be a client's */
 };
 
 extern atomic_uint attention;

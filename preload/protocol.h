@@ -40,6 +40,7 @@ enum { UNIX_FILE_MARK = 1 };
 enum message_kind {
     /* the library asks or tells */
     MESSAGE_BIND = 1,  /* "I bind KEY: is there an inherited socket for it?" */
+    MESSAGE_GIVE_BACK, /* the adopted socket INODE was bound for a client: it is free again */
     MESSAGE_LISTENING, /* the adopted socket INODE listens */
     MESSAGE_WAITING,   /* a thread is about to wait for clients */
     MESSAGE_UNLINK,    /* "I unlink the unix socket KEY: does another generation serve on it?" */
@@ -94,6 +95,7 @@ enum order {
     ORDER_COLLECT = 1, /* send your listeners: an upgrade begins */
     ORDER_RETIRE,      /* the next generation is ready: stop accepting */
     ORDER_RESUME,      /* the upgrade has failed: carry on as before */
+    ORDER_REARM,       /* clients may be waiting that the retired generation was woken for */
     ORDER_WAKE,        /* restart your system call on what the descriptor is now */
 };
 

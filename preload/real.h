@@ -16,6 +16,7 @@ typedef void (*program_handler)(int);
 #define REAL_FUNCTIONS(F)                                                                          \
     F(int, bind, (int, const struct sockaddr *, socklen_t))                                        \
     F(int, listen, (int, int))                                                                     \
+    F(int, connect, (int, const struct sockaddr *, socklen_t))                                     \
     F(int, accept, (int, struct sockaddr *, socklen_t *))                                          \
     F(int, accept4, (int, struct sockaddr *, socklen_t *, int))                                    \
     F(int, unlink, (const char *))                                                                 \

@@ -163,3 +163,26 @@ void retire_listeners(void)
     }
     unlock_survey(survey);
 }
+
+/*
+ * With EPOLLEXCLUSIVE one connection wakes one set. If that was the old
+ * generation's, and it retired before it came to accept, nobody else has been
+ * told. A wait in accept() or poll() looks again by itself once interrupted.
+ */
+void rearm_listeners(void)
+{
+    struct survey *survey = lock_survey();
+
+    if (!survey)
+        return;
+    survey->wanted = want_listeners;
+    survey_descriptors(survey);
+    for (unsigned i = 0; i < survey->registrations; i++) {
+        const struct registration *registration = &survey->registration[i];
+        struct epoll_event event = {.events = registration->events, .data.u64 = registration->data};
+
+        kernel_epoll_ctl(registration->set, EPOLL_CTL_DEL, registration->fd, NULL);
+        kernel_epoll_ctl(registration->set, EPOLL_CTL_ADD, registration->fd, &event);
+    }
+    unlock_survey(survey);
+}

@@ -8,4 +8,10 @@
  */
 void retire_listeners(void);
 
+/*
+ * In the new generation: register every listener anew with the epoll sets that
+ * watch it, so that they look at its queue again. In a handler.
+ */
+void rearm_listeners(void);
+
 #endif

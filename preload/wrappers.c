@@ -34,6 +34,13 @@ EXPORT(int, listen, (int fd, int backlog))
     return session.active ? listen_and_tell(fd, backlog) : real()->listen(fd, backlog);
 }
 
+EXPORT(int, connect, (int fd, const struct sockaddr *address, socklen_t length))
+{
+    if (attends(ATTENTION_UNLISTENED))
+        give_back_if_adopted(fd);
+    return real()->connect(fd, address, length);
+}
+
 EXPORT(int, accept, (int fd, struct sockaddr *address, socklen_t *length))
 {
     return wait_accept(fd, address, length, 0);
