@@ -53,7 +53,7 @@ void collect_again(struct generation *new)
 static void note_endpoint(struct generation *old, struct endpoint endpoint)
 {
     for (size_t i = 0; i < old->endpoint_count; i++)
-        if (memcmp(&old->endpoints[i], &endpoint, sizeof endpoint) == 0)
+        if (same_endpoint(&old->endpoints[i], &endpoint))
             return;
     old->endpoints = grow(old->endpoints, old->endpoint_count + 1, sizeof *old->endpoints);
     old->endpoints[old->endpoint_count++] = endpoint;
@@ -64,20 +64,23 @@ void listener_collected(struct generation *old, pid_t pid, const struct message 
 {
     struct generation *new = collecting_generation();
     struct stat status;
-    int listens = 0;
-    socklen_t length = sizeof listens;
+    int type = 0;
+    socklen_t length = sizeof type;
 
     if (descriptor == -1)
         return;
     if (!new || old != current || fstat(descriptor, &status) == -1 ||
         status.st_ino != message->inode ||
-        getsockopt(descriptor, SOL_SOCKET, SO_ACCEPTCONN, &listens, &length) == -1 || !listens) {
+        getsockopt(descriptor, SOL_SOCKET, SO_TYPE, &type, &length) == -1) {
         log_line(LEVEL_DEBUG, "collect: what process %d sent is not wanted", pid);
         close(descriptor);
         return;
     }
     inherit(&new->inheritance, message, pid, descriptor);
-    note_endpoint(old, endpoint_of(find_inherited(&new->inheritance, message->inode)));
+    if (type == SOCK_DGRAM)
+        old->answers_datagrams = true;
+    else
+        note_endpoint(old, endpoint_of(find_inherited(&new->inheritance, message->inode)));
 }
 
 void process_collected(struct generation *old, pid_t pid, int error)

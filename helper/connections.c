@@ -44,7 +44,8 @@ static struct inodes sockets_of(const struct generation *generation)
 
     for (size_t i = 0; i < family->count; i++)
         if (family->member[i].generation == generation->number &&
-            list_sockets(family->member[i].pid, &inodes.item, &inodes.count) == -1)
+            list_sockets(family->member[i].pid, &inodes.item, &inodes.count) == -1 &&
+            errno == EACCES)
             log_line(LEVEL_DEBUG, "connections: cannot look into process %d: %s",
                      family->member[i].pid, strerror(errno));
     if (inodes.count > 0)

@@ -23,6 +23,15 @@ enum { PACE_PER_COST = 50 };
  */
 enum { QUIET_LOOKS = 2 };
 
+/* No connection shows what a datagram server has received and not answered: it gets a while. */
+static const int64_t datagram_grace = 2 * SECOND;
+
+static bool may_owe_answers(const struct generation *generation)
+{
+    return generation->answers_datagrams && now() - generation->since < datagram_grace &&
+           now() < generation->deadline;
+}
+
 void begin_draining(struct generation *generation)
 {
     int64_t deadline = generation->deadline;
@@ -50,7 +59,7 @@ void drain_again(struct generation *generation)
         return;
     }
     generation->quiet_looks = left == 0 ? generation->quiet_looks + 1 : 0;
-    if (generation->quiet_looks >= QUIET_LOOKS) {
+    if (generation->quiet_looks >= QUIET_LOOKS && !may_owe_answers(generation)) {
         begin_stopping(generation, "drained");
         return;
     }

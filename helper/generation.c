@@ -31,7 +31,7 @@ typedef void (*action)(struct generation *);
 static const action table[STATES][EVENTS] = {
     [COLLECTING] = {[ANSWERED] = start_generation, [TIMER] = collect_again},
     [STARTING] = {[WAITING] = settle_or_ready,
-                  [TIMER] = ready_timed_out,
+                  [TIMER] = wait_for_ready,
                   [EXITED] = exited_before_ready,
                   [EMPTY] = exited_before_ready},
     [SETTLING] = {[CLAIMED] = settle_or_ready,
@@ -113,6 +113,7 @@ void bury_generations(void)
         forget_asked(generation);
         release(&generation->inheritance);
         free(generation->endpoints);
+        free(generation->bound);
         free(generation);
     }
 }

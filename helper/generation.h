@@ -50,14 +50,17 @@ struct generation {
     pid_t first; /* the process that was executed; 0 before that */
     bool exited; /* the first process has ended, with: */
     int wait_status;
-    int64_t started;    /* when it was executed */
-    int64_t since;      /* when it entered its state */
-    int64_t deadline;   /* when the state must have ended */
-    int64_t next_timer; /* when TIMER is due, 0 for never */
-    bool waits;         /* a thread has been seen to wait for clients */
-    bool complained;    /* the delay of this state has been logged */
-    int rearmed;        /* READY: how often it was told to look at its queues */
-    int quiet_looks;    /* DRAINING: how many looks in a row found no connection */
+    int64_t started;           /* when it was executed */
+    int64_t since;             /* when it entered its state */
+    int64_t deadline;          /* when the state must have ended */
+    int64_t next_timer;        /* when TIMER is due, 0 for never */
+    bool waits;                /* a thread has been seen to wait for clients */
+    bool complained;           /* the delay of this state has been logged */
+    bool answers_datagrams;    /* it may owe answers that no connection shows */
+    unsigned long long *bound; /* inodes of the datagram sockets that it has bound */
+    size_t bound_count;
+    int rearmed;     /* READY: how often it was told to look at its queues */
+    int quiet_looks; /* DRAINING: how many looks in a row found no connection */
     struct asked *asked;
     size_t asked_count;
     struct inheritance inheritance; /* what it inherits, until its upgrade is over */

@@ -159,6 +159,40 @@ size_t hush_unclaimed(const struct inheritance *inheritance)
     return waiting;
 }
 
+static int reuse_of(const struct inherited *item)
+{
+    int value = 0;
+    socklen_t length = sizeof value;
+
+    getsockopt(item->fd, SOL_SOCKET, SO_REUSEADDR, &value, &length);
+    return value;
+}
+
+void allow_second_senders(struct inheritance *inheritance)
+{
+    int yes = 1;
+
+    for (size_t i = 0; i < inheritance->count; i++) {
+        struct inherited *item = &inheritance->item[i];
+
+        item->reusable = reuse_of(item) != 0;
+        if (item->key.type == SOCK_DGRAM)
+            setsockopt(item->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    }
+}
+
+void forbid_second_senders(struct inheritance *inheritance)
+{
+    int no = 0;
+
+    for (size_t i = 0; i < inheritance->count; i++) {
+        struct inherited *item = &inheritance->item[i];
+
+        if (item->key.type == SOCK_DGRAM && !item->reusable)
+            setsockopt(item->fd, SOL_SOCKET, SO_REUSEADDR, &no, sizeof no);
+    }
+}
+
 size_t queued(const struct inheritance *inheritance)
 {
     size_t waiting = 0;
@@ -180,53 +214,70 @@ void release(struct inheritance *inheritance)
     *inheritance = (struct inheritance){NULL, 0};
 }
 
-static void internet_text(const struct sockaddr_storage *bound, char text[ADDRESS_TEXT])
+/* The address that a socket is bound to, whatever its family. */
+union bound_address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6; /* the port stands where it does in v4 */
+    struct sockaddr_un local;
+};
+
+static socklen_t bound_address_of(const struct inherited *inherited, union bound_address *bound)
+{
+    socklen_t length = sizeof *bound;
+
+    memset(bound, 0, sizeof *bound);
+    return getsockname(inherited->fd, &bound->any, &length) == -1 ? 0 : length;
+}
+
+static void internet_text(const union bound_address *bound, char text[ADDRESS_TEXT])
 {
     char host[INET6_ADDRSTRLEN] = "?";
-    bool v6 = bound->ss_family == AF_INET6;
-    const void *address = v6 ? (const void *)&((const struct sockaddr_in6 *)bound)->sin6_addr
-                             : (const void *)&((const struct sockaddr_in *)bound)->sin_addr;
+    bool v6 = bound->any.sa_family == AF_INET6;
+    const void *address = &bound->v4.sin_addr;
 
-    inet_ntop(bound->ss_family, address, host, sizeof host);
+    if (v6)
+        address = &bound->v6.sin6_addr;
+    inet_ntop(v6 ? AF_INET6 : AF_INET, address, host, sizeof host);
     snprintf(text, ADDRESS_TEXT, v6 ? "[%s]:%u" : "%s:%u", host,
-             (unsigned)ntohs(((const struct sockaddr_in *)bound)->sin_port));
+             (unsigned)ntohs(bound->v4.sin_port));
 }
 
 const char *address_text(const struct inherited *inherited, char text[ADDRESS_TEXT])
 {
-    struct sockaddr_storage bound = {0};
-    const struct sockaddr_un *local = (const void *)&bound;
-    socklen_t length = sizeof bound;
+    union bound_address bound;
+    socklen_t length = bound_address_of(inherited, &bound);
+    size_t start = offsetof(struct sockaddr_un, sun_path);
 
-    if (getsockname(inherited->fd, (struct sockaddr *)&bound, &length) == -1)
+    if (length <= start)
         strcpy(text, "?");
-    else if (bound.ss_family != AF_UNIX)
+    else if (bound.any.sa_family != AF_UNIX)
         internet_text(&bound, text);
-    else if (local->sun_path[0] == '\0')
-        snprintf(text, ADDRESS_TEXT, "unix:@%.*s",
-                 (int)(length - offsetof(struct sockaddr_un, sun_path) - 1), local->sun_path + 1);
+    else if (bound.local.sun_path[0] == '\0')
+        snprintf(text, ADDRESS_TEXT, "unix:@%.*s", (int)(length - start - 1),
+                 bound.local.sun_path + 1);
     else
-        snprintf(text, ADDRESS_TEXT, "unix:%s", local->sun_path);
+        snprintf(text, ADDRESS_TEXT, "unix:%.*s", (int)sizeof bound.local.sun_path,
+                 bound.local.sun_path);
     return text;
 }
 
 struct endpoint endpoint_of(const struct inherited *inherited)
 {
-    struct endpoint endpoint;
-    union {
-        struct sockaddr any;
-        struct sockaddr_in6 internet; /* the port stands at the same place in both families */
-        struct sockaddr_un local;
-    } bound;
-    socklen_t length = sizeof bound;
+    struct endpoint endpoint = {0};
+    union bound_address bound;
 
-    memset(&endpoint, 0, sizeof endpoint);
-    memset(&bound, 0, sizeof bound);
-    getsockname(inherited->fd, &bound.any, &length);
+    bound_address_of(inherited, &bound);
     endpoint.family = bound.any.sa_family;
     if (endpoint.family == AF_UNIX)
         memcpy(endpoint.name, bound.local.sun_path, sizeof endpoint.name);
     else
-        endpoint.port = ntohs(bound.internet.sin6_port);
+        endpoint.port = ntohs(bound.v6.sin6_port);
     return endpoint;
+}
+
+bool same_endpoint(const struct endpoint *one, const struct endpoint *other)
+{
+    return one->family == other->family && one->port == other->port &&
+           memcmp(one->name, other->name, sizeof one->name) == 0;
 }

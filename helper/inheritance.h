@@ -18,6 +18,7 @@ struct inherited {
     int status_flags; /* as collected */
     int backlog;      /* -1: not known */
     int options;      /* a socket that is never bound: it keeps the options as collected */
+    bool reusable;    /* SO_REUSEADDR of a datagram socket, before we allowed a second one */
     bool claimed;
     bool listening;
 };
@@ -27,7 +28,7 @@ struct inheritance {
     size_t count;
 };
 
-/* Where the connections of a listener come in. Compared as bytes. */
+/* Where the connections of a listener come in. */
 struct endpoint {
     int family;
     uint16_t port;  /* in host byte order */
@@ -60,6 +61,13 @@ void restore_listeners(const struct inheritance *inheritance);
  */
 size_t hush_unclaimed(const struct inheritance *inheritance);
 
+/*
+ * While the old generation retires, its late answers need a second socket on
+ * the port of a datagram socket: allow that, and put it back as it was.
+ */
+void allow_second_senders(struct inheritance *inheritance);
+void forbid_second_senders(struct inheritance *inheritance);
+
 /* How many connections wait in the queues of those that are claimed? */
 size_t queued(const struct inheritance *inheritance);
 
@@ -68,6 +76,8 @@ void release(struct inheritance *inheritance);
 
 /* "127.0.0.1:8080", "[::]:53", "unix:/run/x": the address that it is bound to. */
 const char *address_text(const struct inherited *inherited, char text[ADDRESS_TEXT]);
+
+bool same_endpoint(const struct endpoint *one, const struct endpoint *other);
 
 /* Where connections to this listener come in. */
 struct endpoint endpoint_of(const struct inherited *inherited);

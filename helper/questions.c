@@ -17,6 +17,7 @@
 #include "family.h"
 #include "generation.h"
 #include "log.h"
+#include "ready.h"
 #include "replacements.h"
 #include "retire.h"
 #include "unlink.h"
@@ -107,6 +108,9 @@ bool answer_message(int fd, pid_t pid, const struct message *message, int descri
             break;
         case MESSAGE_LISTENING:
             listener_listens(generation, message->inode);
+            break;
+        case MESSAGE_BOUND:
+            datagram_socket_bound(generation, message->inode);
             break;
         case MESSAGE_WAITING:
             generation->waits = true;

@@ -10,12 +10,17 @@
 #include "fail.h"
 #include "generation.h"
 #include "log.h"
+#include "memory.h"
 #include "orders.h"
+#include "receivers.h"
 #include "retire.h"
 #include "settings.h"
 #include "upgrade.h"
 
 static const int64_t settling_time = SECOND;
+
+/* recvfrom() of a blocking socket is not wrapped, so /proc is asked for who is in it. */
+static const int64_t receiver_pace = 5 * MILLISECOND;
 
 /* How often, and how far apart, listeners with a queue are registered anew. */
 enum { MOST_REARMED = 4 };
@@ -29,6 +34,7 @@ static void become_current(struct generation *generation)
     enter(generation, READY, 0);
     if (old) {
         release(&old->inheritance); /* what is still needed, its successor has inherited */
+        allow_second_senders(&generation->inheritance);
         begin_retiring(old);
     }
     upgrade_over();
@@ -71,7 +77,7 @@ void settled(struct generation *generation)
     ready(generation);
 }
 
-void ready_timed_out(struct generation *generation)
+static void ready_timed_out(struct generation *generation)
 {
     if (current) {
         fail_upgrade(generation,
@@ -86,6 +92,29 @@ void ready_timed_out(struct generation *generation)
              "listeners, if it has any, cannot be inherited",
              generation->number, duration_text(now() - generation->started));
     become_current(generation);
+}
+
+void datagram_socket_bound(struct generation *generation, uint64_t inode)
+{
+    if (generation->state != STARTING && generation->state != SETTLING)
+        return;
+    generation->bound =
+        grow(generation->bound, generation->bound_count + 1, sizeof *generation->bound);
+    generation->bound[generation->bound_count++] = inode;
+    if (generation->state == STARTING)
+        generation->next_timer = now() + receiver_pace;
+}
+
+void wait_for_ready(struct generation *generation)
+{
+    if (now() >= generation->deadline) {
+        ready_timed_out(generation);
+    } else if (has_receiver(generation)) {
+        generation->waits = true;
+        happen(generation, WAITING);
+    } else {
+        generation->next_timer = now() + receiver_pace;
+    }
 }
 
 void finish_upgrade(struct generation *generation)

@@ -79,5 +79,6 @@ void retired(struct generation *old)
     if (more)
         return;
     close_replacements();
+    forbid_second_senders(&current->inheritance);
     finish_upgrade(current);
 }

@@ -114,7 +114,7 @@ static bool may_adopt(int fd, const struct sockaddr *address, socklen_t length)
     return session.generation > 1 && address && length > sizeof(sa_family_t) &&
            is_inheritable(address->sa_family) && own_state() &&
            kernel_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == 0 &&
-           (type == SOCK_STREAM || type == SOCK_SEQPACKET) && !is_bound(fd);
+           (type != SOCK_DGRAM || !has_been_ready()) && !is_bound(fd);
 }
 
 static bool adopt(int fd, const struct sockaddr *address, socklen_t length)
@@ -133,6 +133,49 @@ static bool adopt(int fd, const struct sockaddr *address, socklen_t length)
     return result == 0;
 }
 
+static struct note *note_listener(int fd)
+{
+    struct note *note = find_note(socket_inode(fd));
+    struct listener_key key;
+
+    if (note)
+        return note;
+    return listener_key_of(fd, NULL, 0, &key) == 0 ? take_note(fd, &key) : NULL;
+}
+
+static void tell_of_socket(enum message_kind kind, ino_t inode)
+{
+    struct message message = new_message(kind);
+
+    message.inode = inode;
+    tell_helper(&message);
+}
+
+/*
+ * A datagram socket serves from bind() on; nobody calls listen(). One that is
+ * bound once clients are served is taken for a client itself: a resolver binds
+ * a port for each question.
+ */
+static void serve_datagrams(int fd, bool adopted)
+{
+    int type = 0;
+    socklen_t length = sizeof type;
+    struct note *note;
+
+    if (has_been_ready() || !own_state() ||
+        kernel_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == -1 || type != SOCK_DGRAM)
+        return;
+    note = note_listener(fd);
+    if (!note)
+        return;
+    note->datagram = true;
+    protect_signals();
+    expect_readiness();
+    if (adopted)
+        tell_of_socket(MESSAGE_LISTENING, note->inode);
+    tell_of_socket(MESSAGE_BOUND, note->inode);
+}
+
 int bind_or_adopt(int fd, const struct sockaddr *address, socklen_t length)
 {
     int saved = errno;
@@ -140,6 +183,7 @@ int bind_or_adopt(int fd, const struct sockaddr *address, socklen_t length)
     int result;
 
     if (may_adopt(fd, address, length) && adopt(fd, address, length)) {
+        serve_datagrams(fd, true);
         errno = saved;
         return 0;
     }
@@ -151,18 +195,9 @@ int bind_or_adopt(int fd, const struct sockaddr *address, socklen_t length)
     if (address->sa_family != AF_UNIX && listener_key_of(fd, address, length, &key) == 0 &&
         asks_for_any_port(&key))
         take_note(fd, &key);
+    serve_datagrams(fd, false);
     errno = saved;
     return result;
-}
-
-static struct note *note_listener(int fd)
-{
-    struct note *note = find_note(socket_inode(fd));
-    struct listener_key key;
-
-    if (note)
-        return note;
-    return listener_key_of(fd, NULL, 0, &key) == 0 ? take_note(fd, &key) : NULL;
 }
 
 static void find_unlistened(struct note *note, void *found)
@@ -179,14 +214,6 @@ static void no_longer_unlistened(struct note *note)
     for_each_note(find_unlistened, &more);
     if (!more)
         atomic_fetch_and(&attention, ~(unsigned)ATTENTION_UNLISTENED);
-}
-
-static void tell_of_socket(enum message_kind kind, ino_t inode)
-{
-    struct message message = new_message(kind);
-
-    message.inode = inode;
-    tell_helper(&message);
 }
 
 int listen_and_tell(int fd, int backlog)

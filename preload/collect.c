@@ -42,7 +42,7 @@ void send_listeners(void)
 
     if (!survey)
         return;
-    survey->wanted = want_listeners;
+    survey->wanted = want_service_sockets;
     survey_descriptors(survey);
     end.error = survey->error;
     control = open_control();

@@ -35,18 +35,6 @@ ino_t socket_inode(int fd)
     return fstat(fd, &status) == -1 ? 0 : status.st_ino;
 }
 
-bool want_listeners(int fd, ino_t inode, void *argument)
-{
-    int family;
-
-    (void)inode;
-    (void)argument;
-    if (!is_listener(fd))
-        return false;
-    family = int_option(fd, SO_DOMAIN);
-    return family == AF_INET || family == AF_INET6 || family == AF_UNIX;
-}
-
 static bool is_epoll_set(int proc, int fd)
 {
     static const char kind[] = "anon_inode:[eventpoll]";

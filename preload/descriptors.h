@@ -49,9 +49,6 @@ ino_t socket_inode(int fd);
  */
 void survey_descriptors(struct survey *survey);
 
-/* wanted() for survey_descriptors: every listener of a family that can be inherited. */
-bool want_listeners(int fd, ino_t inode, void *argument);
-
 /*
  * The one survey of this process, for its holder alone. Returns NULL when
  * somebody else holds it (a signal handler cannot wait for the thread that it

@@ -89,6 +89,11 @@ static inline int kernel_getsockname(int fd, void *address, socklen_t *length)
     return (int)syscall(SYS_getsockname, fd, address, length);
 }
 
+static inline int kernel_getpeername(int fd, void *address, socklen_t *length)
+{
+    return (int)syscall(SYS_getpeername, fd, address, length);
+}
+
 static inline int kernel_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 {
     return (int)syscall(SYS_epoll_ctl, set, operation, fd, event);

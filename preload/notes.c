@@ -7,6 +7,7 @@
 #include <sched.h>
 
 #include "descriptors.h"
+#include "kernel.h"
 #include "process.h"
 
 enum { NOTES = 256 };
@@ -20,6 +21,30 @@ struct note *find_note(ino_t inode)
         if (atomic_load_explicit(&notes[i].inode, memory_order_acquire) == inode)
             return &notes[i];
     return NULL;
+}
+
+bool serves_clients(int fd)
+{
+    const struct note *note;
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof peer;
+
+    if (is_listener(fd))
+        return true;
+    note = find_note(socket_inode(fd));
+    return note && note->datagram && kernel_getpeername(fd, &peer, &length) == -1;
+}
+
+bool want_service_sockets(int fd, ino_t inode, void *argument)
+{
+    int family = 0;
+    socklen_t length = sizeof family;
+
+    (void)inode;
+    (void)argument;
+    return serves_clients(fd) &&
+           kernel_getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length) == 0 &&
+           (family == AF_INET || family == AF_INET6 || family == AF_UNIX);
 }
 
 void for_each_note(void (*visit)(struct note *note, void *argument), void *argument)
@@ -67,7 +92,8 @@ struct note *take_note(int fd, const struct listener_key *key)
     if (!note) {
         note = place_for_note();
         atomic_store_explicit(&note->inode, 0, memory_order_release);
-        note->adopted = note->unlistened = note->undecided = note->polled = note->collected = false;
+        note->datagram = note->adopted = note->unlistened = note->undecided = note->polled =
+            note->collected = false;
         note->status_flags = 0;
         note->order = atomic_fetch_add(&taken, 1) + 1;
     }

@@ -18,6 +18,7 @@ struct note {
     int fd;               /* where it was when the note was taken */
     uint32_t order;       /* the k-th note that this process took */
     struct listener_key key;
+    atomic_bool datagram;    /* no listener, but what serves clients all the same */
     atomic_bool adopted;     /* it came from the generation before */
     atomic_bool unlistened;  /* adopted, and listen() has not been called */
     atomic_bool undecided;   /* adopted for a blocking socket: see blocking.c */
@@ -34,6 +35,12 @@ struct note *take_note(int fd, const struct listener_key *key);
 
 /* The note on the socket with this inode, or NULL. Async-signal-safe. */
 struct note *find_note(ino_t inode);
+
+/* Does fd serve clients: a listener, or a datagram socket that was bound for that? */
+bool serves_clients(int fd);
+
+/* wanted() for survey_descriptors(): all of those, of a family that can be inherited. */
+bool want_service_sockets(int fd, ino_t inode, void *argument);
 
 /* Call visit() for each note. Async-signal-safe if visit() is. */
 void for_each_note(void (*visit)(struct note *note, void *argument), void *argument);

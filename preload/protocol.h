@@ -42,11 +42,12 @@ enum message_kind {
     MESSAGE_BIND = 1,  /* "I bind KEY: is there an inherited socket for it?" */
     MESSAGE_GIVE_BACK, /* the adopted socket INODE was bound for a client: it is free again */
     MESSAGE_LISTENING, /* the adopted socket INODE listens */
-    MESSAGE_WAITING,   /* a thread is about to wait for clients */
-    MESSAGE_UNLINK,    /* "I unlink the unix socket KEY: does another generation serve on it?" */
-    MESSAGE_PROC,      /* "I cannot see /proc: open my directory of it" */
-    MESSAGE_UPGRADE,   /* "SENDER sent me the upgrade signal: is it yours or the program's?" */
-    MESSAGE_LISTENER,  /* one listener this process holds, with its descriptor */
+    MESSAGE_BOUND,    /* the datagram socket INODE is bound: who receives on it waits for clients */
+    MESSAGE_WAITING,  /* a thread is about to wait for clients */
+    MESSAGE_UNLINK,   /* "I unlink the unix socket KEY: does another generation serve on it?" */
+    MESSAGE_PROC,     /* "I cannot see /proc: open my directory of it" */
+    MESSAGE_UPGRADE,  /* "SENDER sent me the upgrade signal: is it yours or the program's?" */
+    MESSAGE_LISTENER, /* one listener this process holds, with its descriptor */
     MESSAGE_COLLECTED, /* that was the last one */
     MESSAGE_RETIRE,    /* "I was told to retire: what do I put in place?" */
     MESSAGE_RETIRED,   /* no listener is left here; ERROR says what went wrong */

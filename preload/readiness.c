@@ -27,6 +27,11 @@ static atomic_bool told;
 enum { MOST_LOOKS = 100000 };
 static atomic_uint looks;
 
+bool has_been_ready(void)
+{
+    return told;
+}
+
 void expect_readiness(void)
 {
     participates = true;
@@ -73,7 +78,7 @@ static bool inherited_a_listener(void)
 
     if (!survey)
         return false;
-    survey->wanted = want_listeners;
+    survey->wanted = want_service_sockets;
     survey_descriptors(survey);
     found = survey->sockets > 0;
     for (unsigned i = 0; i < survey->sockets; i++)
@@ -106,7 +111,7 @@ static bool see_polled(int fd)
 {
     struct note *note;
 
-    if (!is_listener(fd))
+    if (!serves_clients(fd))
         return false;
     note = find_note(socket_inode(fd));
     if (note) {

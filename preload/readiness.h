@@ -3,7 +3,11 @@
 #define TFPRELOAD_READINESS_H
 
 #include <poll.h>
+#include <stdbool.h>
 #include <sys/select.h>
+
+/* Has this process, or one that it was forked from, been seen to wait for clients? */
+bool has_been_ready(void);
 
 /* This process listens: look at its waits until one of them is for clients. */
 void expect_readiness(void);

@@ -10,6 +10,7 @@
 
 #include "collect.h"
 #include "control.h"
+#include "datagrams.h"
 #include "descriptors.h"
 #include "kernel.h"
 #include "notes.h"
@@ -70,8 +71,24 @@ static bool first_line(const char *line, void *copy)
     return false;
 }
 
+/* The system calls in which a thread may wait on what has been replaced. */
+static bool takes_clients(long number)
+{
+    static const long calls[] = {
+#ifdef SYS_accept
+        SYS_accept,
+#endif
+        SYS_accept4, SYS_recvfrom, SYS_recvmsg, SYS_recvmmsg, SYS_read, SYS_readv,
+    };
+
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        if (calls[i] == number)
+            return true;
+    return false;
+}
+
 /*
- * Does this thread wait in accept() on a retired listener? proc(5) syscall says
+ * Does this thread wait in accept() or a receive on what is retired? proc(5) syscall says
  * number and arguments, or "running": that may be a thread on its way into
  * accept() with the old socket in hand. Where we may not look (a process that
  * has changed its uid), every thread is taken for one.
@@ -89,11 +106,7 @@ static bool may_be_accepting(const struct waker *waker, int thread)
         strncmp(line, "running", 7) == 0)
         return true;
     number = parse_number(&at, 10);
-    if (number != SYS_accept4
-#ifdef SYS_accept
-        && number != SYS_accept
-#endif
-    )
+    if (!takes_clients((long)number))
         return false;
     at += strspn(at, " 0");
     at += *at == 'x';
@@ -121,16 +134,37 @@ static bool wake_if_accepting(int thread, void *argument)
     return true;
 }
 
+static int retire_datagram_socket(const struct survey *survey, const struct surveyed_socket *socket,
+                                  bool nonblocking)
+{
+    int deaf = open_deaf_sender(socket->fd);
+    int result;
+
+    if (deaf == -1)
+        return -1;
+    kernel_fcntl(deaf, F_SETFL, nonblocking ? O_NONBLOCK : 0);
+    result = replace_descriptor(survey, socket->fd, deaf);
+    kernel_close(deaf);
+    return result;
+}
+
+static int retire_socket(const struct survey *survey, const struct surveyed_socket *socket,
+                         const int replacements[REPLACEMENTS])
+{
+    int pick = pick_replacement(survey, socket);
+
+    if (is_listener(socket->fd))
+        return replace_descriptor(survey, socket->fd, replacements[pick]);
+    return retire_datagram_socket(survey, socket, pick == NON_BLOCKING);
+}
+
 static int replace_listeners(const struct survey *survey, const int replacements[REPLACEMENTS])
 {
     struct waker waker = {survey, open_proc_self(), kernel_gettid()};
     int error = survey->error;
 
     for (unsigned i = 0; i < survey->sockets; i++) {
-        const struct surveyed_socket *listener = &survey->socket[i];
-
-        if (replace_descriptor(survey, listener->fd,
-                               replacements[pick_replacement(survey, listener)]) == -1)
+        if (retire_socket(survey, &survey->socket[i], replacements) == -1)
             error = errno;
     }
     for_each_number(waker.proc, "task", wake_if_accepting, &waker);
@@ -149,7 +183,7 @@ void retire_listeners(void)
         return;
     control = open_control();
     if (control != -1) {
-        survey->wanted = want_listeners;
+        survey->wanted = want_service_sockets;
         survey_descriptors(survey);
         message.error = ask_for_replacements(control, replacements);
         if (message.error == 0) {
@@ -175,7 +209,7 @@ void rearm_listeners(void)
 
     if (!survey)
         return;
-    survey->wanted = want_listeners;
+    survey->wanted = want_service_sockets;
     survey_descriptors(survey);
     for (unsigned i = 0; i < survey->registrations; i++) {
         const struct registration *registration = &survey->registration[i];

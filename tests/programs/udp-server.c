@@ -1,0 +1,110 @@
+/*
+ * udp-server [-4|-6] [-p] [-d MS] PORT VERSION-FILE: answers each datagram with "VERSION PID TEXT".
+ * -p waits in poll() before it receives; else it blocks in recvfrom(). -d answers that much later,
+ * from a child, so that the answer may leave after an upgrade. "@NAME" as PORT is a unix datagram
+ * socket of that path.
+ */
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static bool polls, v6;
+static int delay_ms;
+
+static int open_unix(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", path);
+    unlink(path);
+    if (fd == -1 || bind(fd, (struct sockaddr *)&address, sizeof address) == -1) {
+        perror("udp-server: bind");
+        exit(1);
+    }
+    return fd;
+}
+
+static int open_udp(int port)
+{
+    struct sockaddr_in any = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    struct sockaddr_in6 any6 = {.sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port)};
+    int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM, 0);
+
+    if (fd == -1 || (v6 ? bind(fd, (struct sockaddr *)&any6, sizeof any6)
+                        : bind(fd, (struct sockaddr *)&any, sizeof any)) == -1) {
+        perror("udp-server: bind");
+        exit(1);
+    }
+    return fd;
+}
+
+static void answer(int fd, const char *version, const char *text, const struct sockaddr *client,
+                   socklen_t length)
+{
+    char line[600];
+    int size = snprintf(line, sizeof line, "%s %d %s", version, (int)getpid(), text);
+
+    if (delay_ms > 0) {
+        if (fork() != 0)
+            return;
+        usleep((useconds_t)delay_ms * 1000);
+        if (sendto(fd, line, (size_t)size, 0, client, length) == -1)
+            perror("udp-server: late sendto");
+        _exit(0);
+    }
+    if (sendto(fd, line, (size_t)size, 0, client, length) == -1)
+        perror("udp-server: sendto");
+}
+
+static void serve(int fd, const char *version)
+{
+    for (;;) {
+        struct sockaddr_storage client;
+        socklen_t length = sizeof client;
+        struct pollfd ready = {.fd = fd, .events = POLLIN};
+        char text[512];
+        ssize_t size;
+
+        if (polls)
+            poll(&ready, 1, -1);
+        size = recvfrom(fd, text, sizeof text - 1, 0, (struct sockaddr *)&client, &length);
+        if (size < 0)
+            continue;
+        text[size] = '\0';
+        answer(fd, version, text, (struct sockaddr *)&client, length);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    char version[32] = "1";
+    FILE *file;
+    int option;
+
+    while ((option = getopt(argc, argv, "46pd:")) != -1) {
+        v6 |= option == '6';
+        polls |= option == 'p';
+        if (option == 'd')
+            delay_ms = (int)strtol(optarg, NULL, 10);
+    }
+    if (argc - optind != 2) {
+        fprintf(stderr, "usage: udp-server [-4|-6] [-p] [-d MS] PORT|@PATH VERSION-FILE\n");
+        return 2;
+    }
+    file = fopen(argv[optind + 1], "r");
+    if (!file || fscanf(file, "%31s", version) != 1)
+        return 1;
+    fclose(file);
+    signal(SIGCHLD, SIG_IGN);
+    serve(argv[optind][0] == '@' ? open_unix(argv[optind] + 1)
+                                 : open_udp((int)strtol(argv[optind], NULL, 10)),
+          version);
+}
