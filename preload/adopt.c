@@ -227,6 +227,9 @@ int listen_and_tell(int fd, int backlog)
     protect_signals();
     expect_readiness();
     note = note_listener(fd);
+    /* any port, while clients are served: for one of them, as FTP does for its data */
+    if (note && !note->adopted && has_been_ready() && asks_for_any_port(&note->key))
+        note->private = true;
     if (note && note->adopted) {
         no_longer_unlistened(note);
         tell_of_socket(MESSAGE_LISTENING, note->inode);

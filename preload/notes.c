@@ -25,13 +25,12 @@ struct note *find_note(ino_t inode)
 
 bool serves_clients(int fd)
 {
-    const struct note *note;
+    const struct note *note = find_note(socket_inode(fd));
     struct sockaddr_storage peer;
     socklen_t length = sizeof peer;
 
     if (is_listener(fd))
-        return true;
-    note = find_note(socket_inode(fd));
+        return !note || !note->private;
     return note && note->datagram && kernel_getpeername(fd, &peer, &length) == -1;
 }
 
@@ -92,8 +91,8 @@ struct note *take_note(int fd, const struct listener_key *key)
     if (!note) {
         note = place_for_note();
         atomic_store_explicit(&note->inode, 0, memory_order_release);
-        note->datagram = note->adopted = note->unlistened = note->undecided = note->polled =
-            note->collected = false;
+        note->private = note->datagram = note->adopted = note->unlistened = note->undecided =
+            note->polled = note->collected = false;
         note->status_flags = 0;
         note->order = atomic_fetch_add(&taken, 1) + 1;
     }

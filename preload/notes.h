@@ -18,6 +18,7 @@ struct note {
     int fd;               /* where it was when the note was taken */
     uint32_t order;       /* the k-th note that this process took */
     struct listener_key key;
+    atomic_bool private;     /* made for one client: neither inherited nor retired */
     atomic_bool datagram;    /* no listener, but what serves clients all the same */
     atomic_bool adopted;     /* it came from the generation before */
     atomic_bool unlistened;  /* adopted, and listen() has not been called */
