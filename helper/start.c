@@ -64,8 +64,7 @@ static char *preload_text(const char *library, const char *others)
 
 /*
  * Every variable in its place, with LD_PRELOAD back under its own name, and the
- * session's behind them. What is allocated here lives as long as the child that
- * executes it.
+ * session's behind them, last of all.
  */
 static char **child_environment(unsigned generation)
 {
@@ -94,10 +93,21 @@ static char **child_environment(unsigned generation)
     return list;
 }
 
-/* In the child. Ends it, with the reason in the pipe, when the command cannot be executed. */
-static _Noreturn void execute(unsigned generation, pid_t helper, int report)
+/* What child_environment() has allocated: the list, the session's variable, LD_PRELOAD. */
+static void free_environment(char **environment)
 {
-    char **environment = child_environment(generation);
+    char **at = environment;
+
+    for (; *at; at++)
+        if (is_variable(*at, SESSION_VARIABLE) ||
+            (settings.library && is_variable(*at, "LD_PRELOAD")))
+            free(*at);
+    free(environment);
+}
+
+/* In the child. Ends it, with the reason in the pipe, when the command cannot be executed. */
+static _Noreturn void execute(char **environment, pid_t helper, int report)
+{
     int error;
 
     /* prctl(2): kill -9 of the helper takes this process along, as killing the pid would alone */
@@ -145,6 +155,7 @@ static void could_not_start(struct generation *generation, const char *what, int
 void start_generation(struct generation *generation)
 {
     pid_t helper = getpid();
+    char **environment;
     int report[2];
     int error;
 
@@ -152,11 +163,13 @@ void start_generation(struct generation *generation)
         could_not_start(generation, "cannot start", errno);
         return;
     }
+    environment = child_environment(generation->number);
     generation->started = now();
     generation->first = fork();
     if (generation->first == 0)
-        execute(generation->number, helper, report[1]);
+        execute(environment, helper, report[1]);
     error = errno;
+    free_environment(environment);
     close(report[1]);
     if (generation->first == -1) {
         close(report[0]);
