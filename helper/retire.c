@@ -51,7 +51,7 @@ void retire_again(struct generation *old)
     }
     if (now() - old->since > complain_after && !old->complained)
         complain(old);
-    if (now() > old->deadline)
+    if (now() > old->deadline && now() - old->since > complain_after)
         begin_stopping(old, "did not give up its listeners");
 }
 

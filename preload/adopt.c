@@ -18,6 +18,7 @@
 #include "keys.h"
 #include "notes.h"
 #include "process.h"
+#include "program_memory.h"
 #include "readiness.h"
 #include "real.h"
 #include "signals.h"
@@ -53,19 +54,20 @@ static int take_its_place(int fd, int inherited)
 
 static int adopt_inherited_socket(int fd, int inherited, const struct listener_key *key)
 {
-    bool undecided;
+    bool wants_blocking;
     struct note *note;
 
     copy_socket_options(fd, inherited);
-    undecided = hand_over_status_flags(kernel_fcntl(fd, F_GETFL, 0), inherited);
+    wants_blocking = hand_over_status_flags(kernel_fcntl(fd, F_GETFL, 0), inherited);
     if (take_its_place(fd, inherited) == -1)
         return -1;
     note = take_note(fd, key);
     if (!note)
         return 0;
     note->adopted = note->unlistened = true;
-    note->undecided = undecided;
-    atomic_fetch_or(&attention, ATTENTION_UNLISTENED | (undecided ? ATTENTION_ADOPTED : 0u));
+    note->undecided = note->wants_blocking = wants_blocking;
+    atomic_fetch_or(&attention, ATTENTION_UNLISTENED |
+                                    (wants_blocking ? ATTENTION_ADOPTED | ATTENTION_FLAGS : 0u));
     return 0;
 }
 
@@ -111,7 +113,7 @@ static bool may_adopt(int fd, const struct sockaddr *address, socklen_t length)
     int type = 0;
     socklen_t type_length = sizeof type;
 
-    return session.generation > 1 && address && length > sizeof(sa_family_t) &&
+    return session.generation > 1 && length > sizeof(sa_family_t) &&
            is_inheritable(address->sa_family) && own_state() &&
            kernel_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == 0 &&
            (type != SOCK_DGRAM || !has_been_ready()) && !is_bound(fd);
@@ -176,19 +178,23 @@ static void serve_datagrams(int fd, bool adopted)
     tell_of_socket(MESSAGE_BOUND, note->inode);
 }
 
-int bind_or_adopt(int fd, const struct sockaddr *address, socklen_t length)
+int bind_or_adopt(int fd, const struct sockaddr *given, socklen_t length)
 {
     int saved = errno;
+    struct sockaddr_storage copy = {0};
+    const struct sockaddr *address = (const struct sockaddr *)&copy;
     struct listener_key key;
     int result;
 
+    if (length > sizeof copy || !read_program_memory(&copy, given, length))
+        return real()->bind(fd, given, length);
     if (may_adopt(fd, address, length) && adopt(fd, address, length)) {
         serve_datagrams(fd, true);
         errno = saved;
         return 0;
     }
     errno = saved;
-    result = real()->bind(fd, address, length);
+    result = real()->bind(fd, given, length);
     if (result == -1)
         return result;
     /* the one thing that nobody can ask the kernel later: that the port was left to it */
@@ -265,7 +271,7 @@ void give_back_if_adopted(int fd)
 
         if (fresh != -1 && take_its_place(fd, fresh) == 0) {
             no_longer_unlistened(note);
-            note->adopted = note->undecided = false;
+            note->adopted = note->undecided = note->wants_blocking = false;
             tell_of_socket(MESSAGE_GIVE_BACK, inode);
         }
         kernel_close(fresh);

@@ -29,20 +29,29 @@ bool hand_over_status_flags(int flags, int inherited)
     return !(flags & O_NONBLOCK);
 }
 
-static void find_undecided(struct note *note, void *found)
+struct open_questions {
+    bool undecided;
+    bool wants_blocking;
+};
+
+static void find_open_questions(struct note *note, void *argument)
 {
-    if (note->undecided)
-        *(bool *)found = true;
+    struct open_questions *open = argument;
+
+    open->undecided |= note->undecided;
+    open->wants_blocking |= note->wants_blocking;
 }
 
 static void decided(struct note *note)
 {
-    bool more = false;
+    struct open_questions open = {false, false};
 
     note->undecided = false;
-    for_each_note(find_undecided, &more);
-    if (!more)
+    for_each_note(find_open_questions, &open);
+    if (!open.undecided)
         atomic_fetch_and(&attention, ~(unsigned)ATTENTION_ADOPTED);
+    if (!open.wants_blocking)
+        atomic_fetch_and(&attention, ~(unsigned)ATTENTION_FLAGS);
 }
 
 static void set_nonblocking(int fd, bool nonblocking)
@@ -58,6 +67,7 @@ void decide_blocking(struct note *note, int fd)
     if (!note->undecided)
         return;
     set_nonblocking(fd, false);
+    note->wants_blocking = false; /* it has what it wants */
     decided(note);
 }
 
@@ -69,17 +79,31 @@ void decide_not_blocking(struct note *note, int fd)
     decided(note);
 }
 
-bool program_sets_nonblocking(int fd, bool nonblocking)
+static struct note *note_that_wants_blocking(int fd)
 {
     int saved = errno;
     struct note *note = find_note(socket_inode(fd));
 
     errno = saved;
-    if (!note || !note->undecided)
+    return note && note->wants_blocking ? note : NULL;
+}
+
+bool program_sets_nonblocking(int fd, bool nonblocking)
+{
+    struct note *note = note_that_wants_blocking(fd);
+
+    if (!note)
         return true;
-    if (nonblocking)
+    if (nonblocking) {
+        note->wants_blocking = false;
         decided(note);
+    }
     return nonblocking;
+}
+
+bool program_believes_blocking(int fd)
+{
+    return note_that_wants_blocking(fd) != NULL;
 }
 
 /* How long a wait for a client may miss that the listener has been replaced. */

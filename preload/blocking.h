@@ -26,6 +26,9 @@ void decide_not_blocking(struct note *note, int fd);
  */
 bool program_sets_nonblocking(int fd, bool nonblocking);
 
+/* Must F_GETFL say that this descriptor blocks, although it does not? */
+bool program_believes_blocking(int fd);
+
 /*
  * accept4() on a listener that a successor shares: behaves as the flags that
  * this program set demand, whatever the successor has made of them meanwhile.

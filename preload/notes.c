@@ -91,8 +91,8 @@ struct note *take_note(int fd, const struct listener_key *key)
     if (!note) {
         note = place_for_note();
         atomic_store_explicit(&note->inode, 0, memory_order_release);
-        note->private = note->datagram = note->adopted = note->unlistened = note->undecided =
-            note->polled = note->collected = false;
+        note->private = note->datagram = note->adopted = note->unlistened = note->wants_blocking =
+            note->undecided = note->polled = note->collected = false;
         note->status_flags = 0;
         note->order = atomic_fetch_add(&taken, 1) + 1;
     }

@@ -18,14 +18,15 @@ struct note {
     int fd;               /* where it was when the note was taken */
     uint32_t order;       /* the k-th note that this process took */
     struct listener_key key;
-    atomic_bool private;     /* made for one client: neither inherited nor retired */
-    atomic_bool datagram;    /* no listener, but what serves clients all the same */
-    atomic_bool adopted;     /* it came from the generation before */
-    atomic_bool unlistened;  /* adopted, and listen() has not been called */
-    atomic_bool undecided;   /* adopted for a blocking socket: see blocking.c */
-    atomic_bool polled;      /* the program waits for it in poll, select or epoll */
-    atomic_bool collected;   /* a successor may change its status flags */
-    atomic_int status_flags; /* F_GETFL when it was collected, O_NONBLOCK among them */
+    atomic_bool private;        /* made for one client: neither inherited nor retired */
+    atomic_bool datagram;       /* no listener, but what serves clients all the same */
+    atomic_bool adopted;        /* it came from the generation before */
+    atomic_bool unlistened;     /* adopted, and listen() has not been called */
+    atomic_bool undecided;      /* adopted for a blocking socket: see blocking.c */
+    atomic_bool wants_blocking; /* adopted for a blocking socket, whatever it is by now */
+    atomic_bool polled;         /* the program waits for it in poll, select or epoll */
+    atomic_bool collected;      /* a successor may change its status flags */
+    atomic_int status_flags;    /* F_GETFL when it was collected, O_NONBLOCK among them */
 };
 
 /*

@@ -23,17 +23,19 @@ extern struct session session;
  * that a wrapper costs one load and one branch.
  */
 enum attention {
-    ATTENTION_READINESS = 1,  /* nobody has told the helper yet that we wait for clients */
-    ATTENTION_ADOPTED = 2,    /* how the program waits on an adopted listener is not known yet */
-    ATTENTION_UPGRADE = 4,    /* our listeners were collected: a successor shares them */
+    ATTENTION_READINESS = 1, /* nobody has told the helper yet that we wait for clients */
+    ATTENTION_ADOPTED = 2,   /* how the program waits on an adopted listener is not known yet */
+    ATTENTION_UPGRADE = 4,   /* our listeners were collected: a successor shares them */
+    ATTENTION_OF_WAITS = 7,
+    ATTENTION_FLAGS = 16, /* an adopted listener's O_NONBLOCK is not what the program believes */
     ATTENTION_UNLISTENED = 8, /* an adopted socket does not listen yet: it may be a client's */
 };
 
 extern atomic_uint attention;
 
-static inline bool needs_attention(void)
+static inline bool wait_needs_attention(void)
 {
-    return atomic_load_explicit(&attention, memory_order_relaxed) != 0;
+    return atomic_load_explicit(&attention, memory_order_relaxed) & ATTENTION_OF_WAITS;
 }
 
 static inline bool attends(unsigned what)

@@ -17,6 +17,7 @@
 #include "notes.h"
 #include "process.h"
 #include "procfs.h"
+#include "program_memory.h"
 #include "signals.h"
 
 /* This process, or one it was forked from, listens or has inherited a listener through exec. */
@@ -139,27 +140,32 @@ void look_before_poll(const struct pollfd *fds, nfds_t count)
 {
     int saved = errno;
     bool seen = false;
+    struct pollfd one;
 
     if (worth_a_look())
-        for (nfds_t i = 0; i < count; i++)
-            if (fds[i].fd >= 0 && fds[i].events & (POLLIN | POLLRDNORM))
-                seen |= see_polled(fds[i].fd);
+        for (nfds_t i = 0; i < count && read_program_memory(&one, &fds[i], sizeof one); i++)
+            if (one.fd >= 0 && one.events & (POLLIN | POLLRDNORM))
+                seen |= see_polled(one.fd);
     if (seen)
         tell_waiting();
     errno = saved;
 }
 
+/* A set may be larger than FD_SETSIZE: select(2). */
 void look_before_select(int highest, const fd_set *readers)
 {
     int saved = errno;
     bool seen = false;
+    const unsigned long *words = (const void *)readers;
+    const int bits = 8 * (int)sizeof *words;
+    unsigned long word;
 
     if (readers && worth_a_look())
-        for (int fd = 0; fd < highest; fd++) /* sets may be larger than FD_SETSIZE: select(2) */
-            if (((const unsigned long *)(const void *)readers)[(unsigned)fd / __NFDBITS] >>
-                    ((unsigned)fd % __NFDBITS) &
-                1)
-                seen |= see_polled(fd);
+        for (int at = 0; at < highest && read_program_memory(&word, &words[at / bits], sizeof word);
+             at += bits)
+            for (int bit = 0; bit < bits && at + bit < highest; bit++)
+                if (word >> bit & 1)
+                    seen |= see_polled(at + bit);
     if (seen)
         tell_waiting();
     errno = saved;

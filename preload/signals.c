@@ -28,8 +28,25 @@ static struct {
 
 static atomic_bool installed;
 
-/* Which reserved signals this thread believes to have blocked: bit 0, bit 1. */
-static _Thread_local unsigned believed_blocked;
+/*
+ * Which reserved signals this thread believes to have blocked: bit 0, bit 1. A
+ * thread that has not said yet inherits what was said last, as masks are
+ * inherited from the thread that creates another.
+ */
+enum { NOT_SAID = 4 };
+static _Thread_local unsigned said_blocked = NOT_SAID;
+static atomic_uint last_said;
+
+static unsigned believed_blocked(void)
+{
+    return said_blocked == NOT_SAID ? atomic_load(&last_said) : said_blocked;
+}
+
+static void believe_blocked(unsigned bits)
+{
+    said_blocked = bits;
+    atomic_store(&last_said, bits);
+}
 
 static int reserved_number(int index)
 {
@@ -62,7 +79,7 @@ static void unblock(int number)
     sigaddset(&set, number);
     kernel_sigmask(SIG_UNBLOCK, &set, &old);
     if (sigismember(&old, number) == 1)
-        believed_blocked |= number == ORDER_SIGNAL ? 1u : 2u;
+        believe_blocked(believed_blocked() | (number == ORDER_SIGNAL ? 1u : 2u));
 }
 
 void unblock_order_signal(void)
@@ -149,18 +166,17 @@ static unsigned reserved_in(const sigset_t *set)
 static void believe(int how, unsigned bits)
 {
     if (how == SIG_BLOCK)
-        believed_blocked |= bits;
+        bits |= believed_blocked();
     else if (how == SIG_UNBLOCK)
-        believed_blocked &= ~bits;
-    else
-        believed_blocked = bits;
+        bits = believed_blocked() & ~bits;
+    believe_blocked(bits);
 }
 
 int program_sigmask(int (*set_mask)(int, const sigset_t *, sigset_t *), int how,
                     const sigset_t *set, sigset_t *old)
 {
     unsigned bits = set && session.active ? reserved_in(set) : 0;
-    unsigned before = believed_blocked;
+    unsigned before = believed_blocked();
     sigset_t copy;
     int result;
 

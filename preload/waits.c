@@ -85,7 +85,7 @@ static const struct timespec *limit_left(struct time_limit *limit)
 
 int wait_accept(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
-    if (needs_attention()) {
+    if (wait_needs_attention()) {
         if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED))
             look_before_accept(fd);
         if (attends(ATTENTION_UPGRADE))
@@ -103,7 +103,7 @@ int wait_poll(struct pollfd *fds, nfds_t count, int timeout)
     int result;
 
     do {
-        if (needs_attention())
+        if (wait_needs_attention())
             look_before_poll(fds, count);
         result = real()->poll(fds, count, left);
         /* restarted: the listener may be another socket by now, and the time shorter */
@@ -124,7 +124,7 @@ int wait_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
     mask = without_reserved(mask, &copy);
     start_limit(&limit, timeout);
     for (;;) {
-        if (needs_attention())
+        if (wait_needs_attention())
             look_before_poll(fds, count);
         result = real()->ppoll(fds, count, left, mask);
         if (!interrupted_by_order(result, &before))
@@ -141,7 +141,7 @@ int wait_select(int highest, fd_set *readers, fd_set *writers, fd_set *exception
     int result;
 
     do {
-        if (needs_attention())
+        if (wait_needs_attention())
             look_before_select(highest, readers);
         result = real()->select(highest, readers, writers, exceptions, timeout);
     } while (interrupted_by_order(result, &before));
@@ -160,7 +160,7 @@ int wait_pselect(int highest, fd_set *readers, fd_set *writers, fd_set *exceptio
     mask = without_reserved(mask, &copy);
     start_limit(&limit, timeout);
     for (;;) {
-        if (needs_attention())
+        if (wait_needs_attention())
             look_before_select(highest, readers);
         result = real()->pselect(highest, readers, writers, exceptions, left, mask);
         if (!interrupted_by_order(result, &before))
@@ -180,7 +180,7 @@ int wait_epoll(int set, struct epoll_event *events, int count, int timeout, cons
     if (mask)
         mask = without_reserved(mask, &copy);
     for (;;) {
-        if (needs_attention())
+        if (wait_needs_attention())
             look_before_epoll(set);
         result = mask ? real()->epoll_pwait(set, events, count, left, mask)
                       : real()->epoll_wait(set, events, count, left);
@@ -202,7 +202,7 @@ int wait_epoll_pwait2(int set, struct epoll_event *events, int count,
     mask = without_reserved(mask, &copy);
     start_limit(&limit, timeout);
     for (;;) {
-        if (needs_attention())
+        if (wait_needs_attention())
             look_before_epoll(set);
         result = real()->epoll_pwait2(set, events, count, left, mask);
         if (!interrupted_by_order(result, &before))

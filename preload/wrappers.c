@@ -12,6 +12,7 @@
 #include "kernel.h"
 #include "paths.h"
 #include "process.h"
+#include "program_memory.h"
 #include "real.h"
 #include "signals.h"
 #include "waits.h"
@@ -71,10 +72,16 @@ EXPORT(int, remove, (const char *path))
 /* Every command takes one argument that fits a long, or none and ignores it: fcntl(2). */
 static int set_or_get_flags(int (*call)(int, int, ...), int fd, int command, long argument)
 {
-    if (command == F_SETFL && attends(ATTENTION_ADOPTED) &&
-        !program_sets_nonblocking(fd, argument & O_NONBLOCK))
+    int result;
+
+    if (!attends(ATTENTION_FLAGS) || (command != F_SETFL && command != F_GETFL))
+        return call(fd, command, argument);
+    if (command == F_SETFL && !program_sets_nonblocking(fd, argument & O_NONBLOCK))
         argument |= O_NONBLOCK;
-    return call(fd, command, argument);
+    result = call(fd, command, argument);
+    if (command == F_GETFL && result != -1 && program_believes_blocking(fd))
+        result &= ~O_NONBLOCK;
+    return result;
 }
 
 EXPORT(int, fcntl, (int fd, int command, ...))
@@ -103,12 +110,14 @@ EXPORT(int, ioctl, (int fd, unsigned long request, ...))
 {
     va_list arguments;
     void *argument;
+    int nonblocking;
 
     va_start(arguments, request);
     argument = va_arg(arguments, void *);
     va_end(arguments);
-    if (request == FIONBIO && attends(ATTENTION_ADOPTED) && argument &&
-        !program_sets_nonblocking(fd, *(const int *)argument))
+    if (request == FIONBIO && attends(ATTENTION_FLAGS) &&
+        read_program_memory(&nonblocking, argument, sizeof nonblocking) &&
+        !program_sets_nonblocking(fd, nonblocking))
         return 0;
     return real()->ioctl(fd, request, argument);
 }
