@@ -85,6 +85,7 @@ static void drop_peer(struct peer *peer)
     for (size_t i = 0; i < peer_count; i++)
         if (peers[i] == peer)
             peers[i] = peers[--peer_count];
+    unwatch_descriptor(peer->fd);
     close(peer->fd);
     free(peer);
 }

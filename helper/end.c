@@ -17,12 +17,18 @@
 #include "stop.h"
 #include "upgrade.h"
 
+static bool end_expected;
 static bool ending;
 static int ending_status;
 
+void expect_end(void)
+{
+    end_expected = true;
+}
+
 void server_exited(struct generation *generation)
 {
-    if (left_a_daemon(generation))
+    if (!end_expected && left_a_daemon(generation))
         hand_over_to_background(generation);
     else
         service_ended(generation);

@@ -7,6 +7,9 @@ struct generation;
 /* The first process of the current generation has ended: the service, unless it left a daemon. */
 void server_exited(struct generation *generation);
 
+/* Somebody has sent the service a signal to end: when it does, nothing is left to supervise. */
+void expect_end(void);
+
 /* The current generation has ended, or the first one before it was ready. */
 void service_ended(struct generation *generation);
 

@@ -127,6 +127,7 @@ bool foreign_member_ended(const void *source)
         if (foreign != source)
             continue;
         *at = foreign->next;
+        unwatch_descriptor(foreign->fd);
         close(foreign->fd);
         free(foreign);
         return true;

@@ -40,6 +40,11 @@ void watch_descriptor(int fd, void *source)
         log_line(LEVEL_ERROR, "cannot watch a descriptor: %s", strerror(errno));
 }
 
+void unwatch_descriptor(int fd)
+{
+    epoll_ctl(poller, EPOLL_CTL_DEL, fd, NULL);
+}
+
 static void open_poller(void)
 {
     poller = epoll_create1(EPOLL_CLOEXEC);

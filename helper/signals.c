@@ -103,8 +103,10 @@ static void pass_on(const struct signalfd_siginfo *info)
     int number = (int)info->ssi_signo;
     const struct generation *target = current ? current : generations;
 
-    if (asks_to_end(number))
+    if (asks_to_end(number)) {
+        expect_end();
         abandon_upgrades();
+    }
     if (info->ssi_code != SI_KERNEL && target)
         signal_server(target, info);
     /* a shell's job control: we must stop for it to see that its job has */

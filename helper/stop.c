@@ -19,6 +19,7 @@
 
 static const int64_t stop_grace = 5 * SECOND;
 static const int64_t kill_pace = 20 * MILLISECOND;
+enum { MOST_KILLS = 20 };
 
 static bool was_told(const struct generation *generation, pid_t pid)
 {
@@ -40,19 +41,30 @@ static void tell_to_stop(struct generation *generation, pid_t pid)
     kill(pid, SIGCONT); /* a stopped process would take the signal only when it goes on */
 }
 
-static void signal_family(struct generation *generation, bool forcibly)
+static void tell_family(struct generation *generation)
 {
     const struct family *family = look_at_family();
 
     for (size_t i = 0; i < family->count; i++) {
         const struct member *member = &family->member[i];
 
-        if (member->generation != generation->number)
-            continue;
-        if (forcibly)
-            kill(member->pid, SIGKILL);
-        else if (!find_member(member->parent)) /* on top: no process of the server above it */
+        /* on top: no process of the server above it */
+        if (member->generation == generation->number && !find_member(member->parent))
             tell_to_stop(generation, member->pid);
+    }
+}
+
+/* A program that forks all the time is faster than one look: look until there is nobody left. */
+static void kill_family(const struct generation *generation)
+{
+    for (int i = 0; i < MOST_KILLS; i++) {
+        const struct family *family = look_at_family();
+
+        if (count_members(generation->number) == 0)
+            return;
+        for (size_t k = 0; k < family->count; k++)
+            if (family->member[k].generation == generation->number)
+                kill(family->member[k].pid, SIGKILL);
     }
 }
 
@@ -69,16 +81,17 @@ void begin_stopping(struct generation *generation, const char *why)
     forget_asked(generation);
     enter(generation, STOPPING, stop_grace);
     generation->deadline = generation->next_timer;
-    signal_family(generation, false);
+    tell_family(generation);
     if (is_empty(generation))
         happen(generation, EMPTY);
 }
 
 void kill_generation(struct generation *generation)
 {
+    forget_asked(generation);
     enter(generation, STOPPING, kill_pace);
     generation->deadline = now();
-    signal_family(generation, true);
+    kill_family(generation);
     if (is_empty(generation))
         happen(generation, EMPTY);
 }
@@ -87,9 +100,11 @@ void stop_again(struct generation *generation)
 {
     bool forcibly = now() >= generation->deadline;
 
-    signal_family(generation, forcibly);
-    if (!forcibly)
+    if (!forcibly) {
+        tell_family(generation);
         return;
+    }
+    kill_family(generation);
     if (!generation->complained && generation->asked_count > 0)
         log_line(LEVEL_INFO, "generation %u: not gone %s after the stop signal: killed",
                  generation->number, duration_text(now() - generation->since));
