@@ -97,7 +97,18 @@ static void signal_server(const struct generation *target, const struct signalfd
             signal_process(family->member[i].pid, info);
 }
 
-/* A terminal (SI_KERNEL) has signalled its whole foreground group, the server in it. */
+/*
+ * A terminal (SI_KERNEL) signals its whole foreground group, the server in it.
+ * Its hang-up goes to the leader of the session alone (credentials(7)): if that
+ * is us, it was meant for the server.
+ */
+static bool server_has_it(const struct signalfd_siginfo *info)
+{
+    return info->ssi_code == SI_KERNEL &&
+           !(info->ssi_signo == SIGHUP && getsid(0) == getpid());
+}
+
+/* Everything else that somebody sends to the pid that the user knows was meant for the server. */
 static void pass_on(const struct signalfd_siginfo *info)
 {
     int number = (int)info->ssi_signo;
@@ -107,7 +118,7 @@ static void pass_on(const struct signalfd_siginfo *info)
         expect_end();
         abandon_upgrades();
     }
-    if (info->ssi_code != SI_KERNEL && target)
+    if (target && !server_has_it(info))
         signal_server(target, info);
     /* a shell's job control: we must stop for it to see that its job has */
     if (number == SIGTSTP || number == SIGTTIN || number == SIGTTOU)
