@@ -15,6 +15,7 @@
 #include "receivers.h"
 #include "retire.h"
 #include "settings.h"
+#include "unfit.h"
 #include "upgrade.h"
 
 static const int64_t settling_time = SECOND;
@@ -91,6 +92,7 @@ static void ready_timed_out(struct generation *generation)
              "generation %u: does not wait for clients after %s; it runs on, but its "
              "listeners, if it has any, cannot be inherited",
              generation->number, duration_text(now() - generation->started));
+    warn_of_unfit_members(generation);
     become_current(generation);
 }
 

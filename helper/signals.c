@@ -104,8 +104,7 @@ static void signal_server(const struct generation *target, const struct signalfd
  */
 static bool server_has_it(const struct signalfd_siginfo *info)
 {
-    return info->ssi_code == SI_KERNEL &&
-           !(info->ssi_signo == SIGHUP && getsid(0) == getpid());
+    return info->ssi_code == SI_KERNEL && !(info->ssi_signo == SIGHUP && getsid(0) == getpid());
 }
 
 /* Everything else that somebody sends to the pid that the user knows was meant for the server. */
