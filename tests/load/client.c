@@ -262,6 +262,9 @@ static bool connect_step(struct client *client)
         return false;
     }
     client->connected_at = now_ns();
+    client->opening = options.greeting != NULL;
+    if (client->opening)
+        ask_for_greeting(client);
     client->state = SENDING;
     return true;
 }
@@ -299,6 +302,17 @@ static void handle_end(struct client *client)
         fail_with_answer(client, SHORT);
 }
 
+/* The server has greeted: now the exchange that the connection was opened for. */
+static bool end_opening(struct client *client)
+{
+    client->opening = false;
+    client->sent = 0;
+    client->received = 0;
+    options.protocol->ask(client);
+    client->state = SENDING;
+    return true;
+}
+
 static bool receive_step(struct client *client)
 {
     static char bytes[64 * 1024];
@@ -315,7 +329,10 @@ static bool receive_step(struct client *client)
         return false;
     }
     client->received += (size_t)received;
-    verdict = options.protocol->take(client, bytes, (size_t)received);
+    verdict =
+        (client->opening ? take_greeting : options.protocol->take)(client, bytes, (size_t)received);
+    if (client->opening && verdict == CORRECT)
+        return end_opening(client);
     if (verdict == CORRECT || verdict == CORRECT_AND_LAST)
         succeed(client, verdict == CORRECT_AND_LAST);
     else if (verdict == WRONG)
@@ -323,13 +340,13 @@ static bool receive_step(struct client *client)
     return verdict == UNFINISHED;
 }
 
-/* Nothing is due from the server now; only `text` may have more lines than it looks at. */
+/* Nothing is due from the server now; only some protocols have more to say. */
 static bool idle_step(struct client *client)
 {
     char bytes[4096];
     ssize_t received = recv(client->fd, bytes, sizeof(bytes), 0);
 
-    if (received > 0 && options.protocol == &text_protocol)
+    if (received > 0 && options.protocol->says_more)
         return true;
     if (received > 0)
         fail(client, WRONG_ANSWER, 0, "bytes that nobody asked for");

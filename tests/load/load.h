@@ -47,6 +47,10 @@ struct options {
     size_t request_length;
     char *expect; /* likewise */
     size_t expect_length;
+    char *hello; /* sent once a connection, before the first request */
+    size_t hello_length;
+    char *greeting; /* how what the server says to that, or at once, begins; NULL: nothing */
+    size_t greeting_length;
 };
 
 extern struct options options;
@@ -99,12 +103,13 @@ struct client {
     size_t timer_slot; /* see timers.c */
     int64_t exchange_began;
     int64_t connected_at;
+    bool opening; /* hello and greeting, before the first request */
     const char *request;
     size_t request_length;
     size_t sent;
     char token[40];
     char line_request[48];
-    char answer[MAX_ANSWER]; /* line and text: its beginning; http: why it is wrong */
+    char answer[MAX_ANSWER]; /* its beginning; http: why it is wrong */
     size_t answer_length;
     size_t received; /* all bytes of this answer */
     struct http http;
@@ -128,7 +133,8 @@ void stop_clients(void);
 /* Exchanges begun, and neither answered nor failed. */
 int exchanges_in_flight(void);
 
-/* ---- protocol.c (line, text) and http.c: what to ask, and whether the answer is right ---- */
+/* ---- protocol.c (line, text, bytes) and http.c: what to ask, and whether the answer is right ----
+ */
 
 enum verdict {
     UNFINISHED,
@@ -146,10 +152,18 @@ struct protocol {
     enum verdict (*take)(struct client *client, const char *bytes, size_t length);
     /* The server has closed. */
     enum verdict (*end)(struct client *client);
+    bool says_more; /* the server may send more than is looked at */
 };
+
+/* Sets what opens a connection. */
+void ask_for_greeting(struct client *client);
+
+/* More of the greeting has come; length > 0. */
+enum verdict take_greeting(struct client *client, const char *bytes, size_t length);
 
 extern const struct protocol line_protocol;
 extern const struct protocol text_protocol;
+extern const struct protocol bytes_protocol;
 extern const struct protocol http_protocol;
 
 /* ---- timers.c: the clients that wait for a time, nearest first ---- */

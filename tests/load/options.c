@@ -30,9 +30,11 @@ static const char usage[] =
     "  --rate N             open loop: new connections a second, one exchange each\n"
     "  --duration S         stop after it, SIGINT and SIGTERM stop earlier (10)\n"
     "  --timeout S          for an exchange, connect included (5)\n"
-    "  --protocol P         line (default), text or http\n"
-    "  --request TEXT       text: what to send; http: the path (/)\n"
-    "  --expect TEXT        text: how the answer begins; http: what it must contain\n"
+    "  --protocol P         line (default), text (answers are lines), bytes or http\n"
+    "  --request TEXT       text, bytes: what to send; http: the path (/)\n"
+    "  --expect TEXT        text, bytes: how the answer begins; http: what it must contain\n"
+    "  --greeting TEXT      how that begins which the server says first (nothing)\n"
+    "  --hello TEXT         what to send first, to be greeted (nothing)\n"
     "  --ready-fd N         write a newline there after the first answer, and close it\n"
     "  --json               one line of JSON instead of a table\n"
     "\n"
@@ -54,6 +56,8 @@ enum code {
     PROTOCOL,
     REQUEST,
     EXPECT,
+    GREETING,
+    HELLO,
     READY_FD,
     HELP,
 };
@@ -73,6 +77,8 @@ static const struct option long_options[] = {
     {"protocol", required_argument, NULL, PROTOCOL},
     {"request", required_argument, NULL, REQUEST},
     {"expect", required_argument, NULL, EXPECT},
+    {"greeting", required_argument, NULL, GREETING},
+    {"hello", required_argument, NULL, HELLO},
     {"ready-fd", required_argument, NULL, READY_FD},
     {"help", no_argument, NULL, HELP},
     {"json", no_argument, &options.json, 1},
@@ -114,13 +120,14 @@ static int64_t parse_time(const char *text, int64_t unit)
 
 static const struct protocol *parse_protocol(const char *name)
 {
-    static const struct protocol *const all[] = {&line_protocol, &text_protocol, &http_protocol};
+    static const struct protocol *const all[] = {&line_protocol, &text_protocol, &bytes_protocol,
+                                                 &http_protocol};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (strcmp(name, all[i]->name) == 0)
             return all[i];
     }
-    die_usage("--protocol: '%s' is none of line, text, http", name);
+    die_usage("--protocol: '%s' is none of line, text, bytes, http", name);
 }
 
 /* The byte an escape stands for; *text, behind the backslash, is moved past it. */
@@ -214,6 +221,12 @@ static void apply_option(enum code code, const char *argument)
     case EXPECT:
         options.expect = unescape(argument, &options.expect_length);
         break;
+    case GREETING:
+        options.greeting = unescape(argument, &options.greeting_length);
+        break;
+    case HELLO:
+        options.hello = unescape(argument, &options.hello_length);
+        break;
     case READY_FD:
         options.ready_fd = parse_count(argument, INT_MAX);
         break;
@@ -227,8 +240,10 @@ static void check_options(void)
 {
     if ((options.port == 0) == (options.path == NULL))
         die_usage("either --port or --path");
-    if (options.expect_length >= MAX_EXPECT)
-        die_usage("--expect is longer than %d bytes", MAX_EXPECT - 1);
+    if (options.expect_length >= MAX_EXPECT || options.greeting_length >= MAX_EXPECT)
+        die_usage("--expect or --greeting is longer than %d bytes", MAX_EXPECT - 1);
+    if (options.hello != NULL && options.greeting == NULL)
+        die_usage("--hello without --greeting");
     if (options.clients + options.kept + options.rate == 0)
         options.clients = 1;
     if (options.protocol->check_options != NULL)

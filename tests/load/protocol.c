@@ -1,6 +1,7 @@
 /*
- * Protocols whose answer is a line. `line` is that of the test servers, which send our token
- * back with their version and pid; `text` is any that answers a fixed request with a known line.
+ * Protocols whose answer is known beforehand. `line` is that of the test servers, which send our
+ * token back with their version and pid; `text` is any that answers a fixed request with a known
+ * line, `bytes` one that has no lines. The greeting of a server that speaks first is here, too.
  */
 #include "load.h"
 
@@ -96,15 +97,15 @@ const struct protocol line_protocol = {
     .end = end_line,
 };
 
-/* ---- text ---- */
+/* ---- text and bytes ---- */
 
-static void check_text_options(void)
+static void check_fixed_options(void)
 {
     if (options.request == NULL || options.expect == NULL)
-        die_usage("--protocol text needs --request and --expect");
+        die_usage("--protocol %s needs --request and --expect", options.protocol->name);
 }
 
-static void ask_text(struct client *client)
+static void ask_fixed(struct client *client)
 {
     client->request = options.request;
     client->request_length = options.request_length;
@@ -112,26 +113,67 @@ static void ask_text(struct client *client)
 }
 
 /* The answer may go on after what was expected, but has to begin with it. */
+static enum verdict compare_beginning(const struct client *client, const char *expect,
+                                      size_t expect_length)
+{
+    size_t compared = client->answer_length < expect_length ? client->answer_length : expect_length;
+
+    if (memcmp(client->answer, expect, compared) != 0)
+        return WRONG;
+    return compared < expect_length ? UNFINISHED : CORRECT;
+}
+
+static enum verdict take_bytes(struct client *client, const char *bytes, size_t length)
+{
+    keep_answer(client, bytes, length);
+    return compare_beginning(client, options.expect, options.expect_length);
+}
+
+/* Only a whole line is an answer. */
+static enum verdict end_of_line(const struct client *client, enum verdict verdict)
+{
+    if (verdict == WRONG || memchr(client->answer, '\n', client->answer_length) != NULL)
+        return verdict;
+    return is_full(client) ? WRONG : UNFINISHED;
+}
+
 static enum verdict take_text(struct client *client, const char *bytes, size_t length)
 {
-    size_t compared;
-
-    keep_answer(client, bytes, length);
-    compared = client->answer_length;
-    if (compared > options.expect_length)
-        compared = options.expect_length;
-    if (memcmp(client->answer, options.expect, compared) != 0)
-        return WRONG;
-    if (compared < options.expect_length ||
-        memchr(client->answer, '\n', client->answer_length) == NULL)
-        return is_full(client) ? WRONG : UNFINISHED;
-    return CORRECT;
+    return end_of_line(client, take_bytes(client, bytes, length));
 }
 
 const struct protocol text_protocol = {
     .name = "text",
-    .check_options = check_text_options,
-    .ask = ask_text,
+    .check_options = check_fixed_options,
+    .ask = ask_fixed,
     .take = take_text,
     .end = end_line,
+    .says_more = true,
 };
+
+const struct protocol bytes_protocol = {
+    .name = "bytes",
+    .check_options = check_fixed_options,
+    .ask = ask_fixed,
+    .take = take_bytes,
+    .end = end_line,
+    .says_more = true,
+};
+
+/* ---- the greeting ---- */
+
+void ask_for_greeting(struct client *client)
+{
+    client->request = options.hello;
+    client->request_length = options.hello_length;
+    forget_answer(client);
+}
+
+enum verdict take_greeting(struct client *client, const char *bytes, size_t length)
+{
+    enum verdict verdict;
+
+    keep_answer(client, bytes, length);
+    verdict = compare_beginning(client, options.greeting, options.greeting_length);
+    return options.protocol == &bytes_protocol ? verdict : end_of_line(client, verdict);
+}

@@ -1,0 +1,123 @@
+# What the scripts share: where things are, what they need, processes and waits with a bound.
+# shellcheck disable=SC2034 # used by those who source this
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+build=${BUILD:-$root/build}
+[[ $build = /* ]] || build=$root/$build
+library=$build/libtfpreload.so
+helper=$build/tfhelper
+load=$build/tests/load
+
+say() {
+    printf '%s\n' "$*"
+}
+
+die() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+    exit 1
+}
+
+# ---- what is needed ----
+
+as_root() {
+    if ((EUID == 0)); then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        die "needs root or sudo for: $*"
+    fi
+}
+
+apt_install() {
+    say "installing with apt: $*"
+    as_root apt-get update -qq
+    as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null
+}
+
+# need FILE=PACKAGE...: FILE is a command, or an absolute path. Nothing happens if all are there.
+need() {
+    local pair
+    local -a missing=()
+
+    for pair in "$@"; do
+        if [[ $pair = /* ]]; then
+            [[ -e ${pair%%=*} ]] || missing+=("${pair#*=}")
+        else
+            command -v "${pair%%=*}" >/dev/null || missing+=("${pair#*=}")
+        fi
+    done
+    ((${#missing[@]} == 0)) || apt_install "${missing[@]}"
+}
+
+build_all() {
+    need cc=gcc make=make /usr/include/stdio.h=libc6-dev
+    make -s -C "$root" -j "$(nproc)" BUILD="$build" tests
+}
+
+# ---- waits: for an event, with a bound, and what was waited for when it does not come ----
+
+# wait_until SECONDS COMMAND...: until COMMAND succeeds; looks 50 times a second.
+wait_until() {
+    local end=$((${EPOCHREALTIME//[.,]/} + $1 * 1000000))
+
+    shift
+    until "$@"; do
+        ((${EPOCHREALTIME//[.,]/} < end)) || return 1
+        sleep 0.02
+    done
+}
+
+has_line() {
+    grep -aqE -- "$2" "$1"
+}
+
+# wait_for_line SECONDS FILE PATTERN
+wait_for_line() {
+    wait_until "$1" has_line "$2" "$3" || {
+        printf '%s: %s s without a line like "%s"; the last ones:\n' "${0##*/}" "$1" "$3" >&2
+        tail -n 12 "$2" >&2
+        return 1
+    }
+}
+
+is_gone() {
+    [[ ! -e /proc/$1 ]] || grep -qs '^State:.Z' "/proc/$1/status"
+}
+
+port_answers() {
+    (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null
+}
+
+has_content() {
+    [[ -s $1 ]]
+}
+
+# ---- processes ----
+
+# end_process PID [SECONDS]: TERM, and KILL when it is not gone in time. False if that was needed.
+end_process() {
+    kill -TERM "$1" 2>/dev/null || return 0
+    wait_until "${2:-10}" is_gone "$1" && return
+    kill -KILL "$1" 2>/dev/null || true
+    wait_until 5 is_gone "$1" || true
+    return 1
+}
+
+# A TCP port in no use at all; below the ephemeral ones.
+free_port() {
+    local port hex
+
+    while :; do
+        port=$((RANDOM % 12000 + 20000))
+        printf -v hex ':%04X ' "$port"
+        grep -q "$hex" /proc/net/tcp /proc/net/tcp6 2>/dev/null || break
+    done
+    echo "$port"
+}
+
+# json_field NAME LINE: of the load client's report
+json_field() {
+    [[ $2 =~ \"$1\":\"?([^,\"}]*) ]] && echo "${BASH_REMATCH[1]}"
+}

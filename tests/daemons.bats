@@ -1,0 +1,114 @@
+#!/usr/bin/env bats
+# Servers that go to the background, and servers that drop their privileges.
+
+load helpers
+
+# start_daemon SERVER...: as an init script does; the command's end is awaited
+start_daemon() {
+    set_version v1
+    start_with_library "$TESTS/daemonize" "$PWD/pid" "$@" --version-file "$PWD/version"
+    wait_end
+    equal "$STATUS" 0 "status of the command"
+    wait_ready 1
+    PID=$(cat pid)
+    STARTED+=("$PID")
+}
+
+daemon_is_version() {
+    [[ $(ask "$PORT") == "$1 "* ]]
+}
+
+@test "a daemon: the command returns, and SIGHUP to the daemon's own pid upgrades" {
+    start_daemon "$TESTS/epoll-level" --port "$PORT"
+    has_log "has gone to the background, and the helper with it"
+    start_load "$PORT" --clients 8 --kept 4 --kept-life 1
+    local i
+    for i in 2 3 4; do
+        PID=$(cat pid)
+        upgrade "v$i"
+        STARTED+=("$(cat pid)")
+    done
+    stop_load
+    serves_version "$PORT" v4
+}
+
+@test "a daemon: its end by its own pid ends the helper too" {
+    start_daemon "$TESTS/poll" --port "$PORT"
+    upgrade v2
+    kill -TERM "$(cat pid)"
+    wait_until none_marked
+}
+
+@test "a daemon: whoever reads the command's output sees its end" {
+    set_version v1
+    LD_PRELOAD=$LIBRARY timeout 20 "$TESTS/daemonize" "$PWD/pid" "$TESTS/poll" --port "$PORT" \
+        --version-file "$PWD/version" 2>&1 </dev/null 3>&- | cat >all
+    wait_until daemon_is_version v1
+    STARTED+=("$(cat pid)")
+}
+
+@test "a daemon: each generation finds the first one's directory" {
+    mkdir -p elsewhere
+    set_version v1
+    start_with_library "$TESTS/daemonize" pid "$TESTS/poll" --port "$PORT" --version-file "$PWD/version"
+    wait_end
+    wait_ready 1
+    PID=$(cat pid)
+    STARTED+=("$PID")
+    rm pid
+    upgrade v2
+    [[ -s pid ]] || fail "the second generation wrote its relative pidfile elsewhere"
+    STARTED+=("$(cat pid)")
+}
+
+@test "a daemon: a failed upgrade leaves it serving" {
+    set_options
+    start_daemon "$TESTS/poll" --port "$PORT" --options-file "$PWD/options"
+    set_options --exit 3
+    kill -HUP "$PID"
+    wait_for_log "generation 2: upgrade failed: exited"
+    serves_version "$PORT" v1
+    set_options
+    upgrade v2
+    STARTED+=("$(cat pid)")
+    serves_version "$PORT" v2
+}
+
+# jailed SERVER: root binds, then chroot without /proc and another uid
+jailed() {
+    requires root
+    mkdir jail
+    chmod 755 . jail
+    serve "$1" --chroot "$PWD/jail" --user 65534
+    start_load "$PORT" --clients 8
+    upgrade v2
+    kill -HUP "$(first_pid 2)" # from the unprivileged process, through the helper
+    wait_ready 3
+    wait_retired 2
+    stop_load
+}
+
+@test "privileges: chroot and another uid, epoll" {
+    jailed epoll-level
+}
+
+@test "privileges: chroot and another uid, threads in accept" {
+    jailed thread
+}
+
+@test "privileges: chroot and another uid, workers" {
+    jailed prefork
+}
+
+@test "privileges: chroot and another uid, fork for each client" {
+    jailed fork
+}
+
+@test "privileges: kill -9 of the helper takes a process along that has changed its uid" {
+    requires root
+    serve poll --user 65534
+    local server
+    server=$(first_pid 1)
+    kill -KILL "$PID"
+    wait_gone "$server"
+}

@@ -1,0 +1,368 @@
+#!/usr/bin/env bats
+#
+# An upgrade that fails: one line says why, the old generation serves on with its listeners
+# exactly as they were, and the next request tries again.
+# shellcheck disable=SC2030,SC2031,SC2153,SC2154 # every test is a subshell; variables of the helpers and of bats
+
+load helpers
+
+# fails_and_recovers PATTERN: the next upgrade, by what the test has prepared. Under load.
+fails_and_recovers() {
+    local next
+
+    upgrade_fails "$1"
+    next=$(newest_generation)
+    equal "$(count_log "^tfpreload: generation $next: upgrade failed")" 1 "lines about the failure"
+    has_log "^tfpreload: generation $next: upgrade failed: .*; generation 1 serves on$"
+    wait_until only_generation_1
+    serves_version "$PORT" v1
+}
+
+# Of all processes below the helper, those of the first generation alone are left.
+only_generation_1() {
+    equal "$(children "$PID")" "$(first_pid 1) " "children of the helper"
+}
+
+fails_under_load() {
+    local server=$1 pattern=$2
+
+    shift 2
+    serve "$server" --workers 12
+    start_load "$PORT" --clients 3 --kept 2 --kept-interval 10
+    set_options "$@"
+    set_version v2
+    fails_and_recovers "$pattern"
+    fails_and_recovers "$pattern"
+    set_options
+    set_version v4
+    upgrade
+    serves_version "$PORT" v4
+    stop_load # with it go the kept connections that the old generation drains
+    wait_generation_gone 1
+}
+
+# ---- every way to fail before being ready, under load ----
+
+@test "a new version that crashes" {
+    fails_under_load epoll-level 'was killed by SIGSEGV after [0-9.]+ m?s, before it was ready' --crash
+}
+
+@test "a new version that crashes, thread" {
+    fails_under_load thread 'was killed by SIGSEGV after [0-9.]+ m?s, before it was ready' --crash
+}
+
+@test "a new version that exits with a status" {
+    fails_under_load poll 'exited with status 3 after [0-9.]+ m?s, before it was ready' --exit 3
+}
+
+@test "a new version that exits with status 0" {
+    fails_under_load select 'exited with status 0 after [0-9.]+ m?s, before it was ready' --exit 0
+}
+
+@test "a new version that exits when it has adopted and listens" {
+    fails_under_load epoll-edge 'exited with status 4 after [0-9.]+ m?s' --exit-after-listen 4
+}
+
+@test "a new version that exits when it has adopted and listens, fork" {
+    fails_under_load fork 'exited with status 4 after [0-9.]+ m?s' --exit-after-listen 4
+}
+
+@test "a new version that fails after a change to non-blocking, and back" {
+    fails_under_load fork 'exited with status 4' --nonblock --exit-after-listen 4
+}
+
+@test "a new version that fails after a change to blocking" {
+    fails_under_load epoll-level 'exited with status 4' --block --exit-after-listen 4
+}
+
+@test "a new version that does not understand its configuration" {
+    fails_under_load prefork 'exited with status 2' --no-such-option
+}
+
+@test "a new version that hangs until the ready timeout" {
+    export TFPRELOAD_READY_TIMEOUT=0.4
+    fails_under_load poll 'not ready within the ready timeout of 400 ms' --hang
+}
+
+@test "a new version that takes too long to listen" {
+    export TFPRELOAD_READY_TIMEOUT=0.4
+    fails_under_load epoll-level 'not ready within the ready timeout of 400 ms' --listen-delay 100000
+}
+
+@test "a new version that cannot bind another address" {
+    local taken
+
+    taken=$(free_port)
+    start "$TESTS/poll" --port "$taken"
+    fails_under_load poll 'exited with status 1' --listen "127.0.0.1:$taken"
+}
+
+# fails_to_execute PATTERN COMMAND...: what makes ./server impossible to execute
+fails_to_execute() {
+    local pattern=$1
+
+    shift
+    cp "$TESTS/epoll-level" server
+    cp server good
+    set_version v1
+    start_server ./server --port "$PORT" --version-file version
+    start_load "$PORT" --clients 3
+    "$@"
+    set_version v2
+    fails_and_recovers "cannot execute .*server: $pattern"
+    rm -rf server
+    mv good server
+    upgrade v3
+    serves_version "$PORT" v3
+    stop_load
+}
+
+@test "a binary that is not executable any more" {
+    fails_to_execute 'Permission denied' chmod -x server
+}
+
+@test "a binary that is missing" {
+    fails_to_execute 'No such file or directory' rm server
+}
+
+@test "a binary that is a directory" {
+    fails_to_execute 'Permission denied' become_directory
+}
+
+become_directory() {
+    rm server
+    mkdir server
+}
+
+@test "a binary that is truncated" {
+    fails_to_execute 'Exec format error' become_garbage
+}
+
+become_garbage() {
+    cp server broken
+    truncate -s 3 broken
+    mv broken server
+}
+
+@test "a binary that needs a library which is missing" {
+    cp "$TESTS/epoll-level" server
+    cp "$TESTS/epoll-level" good
+    set_version v1
+    start_server ./server --port "$PORT" --version-file version
+    start_load "$PORT" --clients 3
+    # another name of the same length for libc
+    sed 's/libc\.so\.6/libX.so.6/g' good >broken
+    chmod +x broken
+    mv broken server
+    upgrade_fails 'exited with status 127'
+    serves_version "$PORT" v1
+    mv good server
+    upgrade v3
+    serves_version "$PORT" v3
+    stop_load
+}
+
+# ---- its family ----
+
+# A script whose generations are good or bad as the file `mode` says.
+write_script() {
+    cat >server.sh <<END
+#!/bin/sh
+case \$(cat mode) in
+good) exec "$TESTS/epoll-level" --port $PORT --version-file version ;;
+exits)
+    setsid sleep 1000 &
+    sleep 1000 &
+    (sleep 1000 & sleep 1000) &
+    sleep 0.3 # until they are there
+    exit 3
+    ;;
+hangs)
+    setsid sh -c 'trap "" TERM HUP INT; sleep 1000 & setsid sleep 1000'
+    ;;
+forks) # until it is killed, children that leave nothing to find them by
+    while :; do env -i setsid sleep 1000 & sleep 0.01; done
+    ;;
+esac
+END
+    chmod +x server.sh
+    echo good >mode
+}
+
+family_of_failed_is_killed() {
+    write_script
+    set_version v1
+    start_server ./server.sh
+    start_load "$PORT" --clients 2
+    echo "$1" >mode
+    upgrade_fails "$2"
+    wait_until only_generation_1
+    # not a single sleep of ours is left, whoever its parent is
+    wait_until no_process_of_ours_but "$PID" "$(first_pid 1)" "$LOAD_PID"
+    echo good >mode
+    upgrade v3
+    serves_version "$PORT" v3
+    stop_load
+}
+
+no_process_of_ours_but() {
+    equal "$(marked | sort -n | paste -sd' ')" "$(printf '%s\n' "$@" | sort -n | paste -sd' ')"
+}
+
+@test "the children of a new version that exits are killed" {
+    family_of_failed_is_killed exits 'exited with status 3'
+}
+
+@test "the whole family of a new version that hangs is killed" {
+    export TFPRELOAD_READY_TIMEOUT=0.6
+    family_of_failed_is_killed hangs 'not ready within'
+}
+
+@test "a new version that forks all the time is killed with all of its children" {
+    export TFPRELOAD_READY_TIMEOUT=0.6
+    family_of_failed_is_killed forks 'not ready within'
+    wait_generation_gone 1
+    equal "$(children "$PID" | wc -w)" 1 "children of the helper"
+}
+
+# ---- the listeners ----
+
+@test "what a new version did to the listeners before it failed is undone" {
+    local start
+
+    for start in rich plain; do
+        PORT=$(free_port)
+        # shellcheck disable=SC2034 # for the helpers
+        LOG=$BATS_TEST_TMPDIR/log-$start
+        OUT=$BATS_TEST_TMPDIR/out-$start
+        echo "$start" >variant
+        start_server "$TESTS/adoption" "$PORT" variant
+        sed '/^end of state/q' "$OUT" >before
+        echo spoil >variant
+        upgrade_fails 'exited with status 9'
+        kill -USR1 "$PID"
+        wait_until has_states 2 "$OUT"
+        sed '1,/^end of state/d' "$OUT" >after
+        diff before after || fail "listeners of the $start variant"
+        equal "$(ask "$PORT")" "1 $(first_pid 1) token"
+        kill -TERM "$PID"
+        wait_end
+    done
+}
+
+has_states() {
+    (($(count_log '^end of state' "$2") >= $1))
+}
+
+@test "clients in the queue survive a failure, and are served by the next version" {
+    touch closed
+    start_server "$TESTS/odd" --port "$PORT" --no-accept "$PWD/closed" --fail-if "$PWD/failing"
+    { ask "$PORT" >answer; } 3>&- &
+    wait_until queue_has "$PORT" 1
+    touch failing
+    upgrade_fails 'exited with status 1'
+    queue_has "$PORT" 1
+    rm failing closed
+    upgrade
+    wait "$!"
+    equal "$(<answer)" "1 $(first_pid 3) token"
+}
+
+# ---- and then ----
+
+@test "a request that came while a failing upgrade ran is run next" {
+    serve epoll-level
+    export TFPRELOAD_LOG=debug
+    set_options --start-delay 300 --exit-after-listen 1
+    kill -HUP "$PID"
+    wait_for_log 'generation 2: started'
+    set_options
+    set_version v3
+    kill -HUP "$PID"
+    wait_for_log 'generation 2 is not ready yet: the upgrade is noted'
+    wait_for_log 'generation 2: upgrade failed'
+    wait_ready 3
+    wait_retired 1
+    serves_version "$PORT" v3
+}
+
+@test "ten failures in a row leave nothing behind" {
+    local _ before
+
+    serve poll
+    upgrade v1
+    wait_generation_gone 1
+    before=$(descriptors "$PID")
+    set_options --exit-after-listen 1
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+        upgrade_fails 'exited with status 1'
+    done
+    wait_until same_descriptors "$PID" "$before"
+    equal "$(children "$PID" | wc -w)" 1 "children of the helper"
+    set_options
+    upgrade v2
+    serves_version "$PORT" v2
+}
+
+same_descriptors() {
+    equal "$(descriptors "$1")" "$2" "descriptors of $1"
+}
+
+@test "the old version dies while its successor starts: the successor takes over" {
+    serve epoll-level
+    set_options --start-delay 500
+    set_version v2
+    kill -HUP "$PID"
+    wait_for_log 'generation 2: started'
+    kill -KILL "$(first_pid 1)"
+    wait_ready 2
+    serves_version "$PORT" v2
+    set_options
+    upgrade v3
+    serves_version "$PORT" v3
+}
+
+@test "the old version dies, and its successor fails: the helper ends as the old one did" {
+    serve epoll-level
+    set_options --start-delay 500 --exit-after-listen 5
+    kill -HUP "$PID"
+    wait_for_log 'generation 2: started'
+    kill -KILL "$(first_pid 1)"
+    wait_end
+    equal "$STATUS" 137 "status after SIGKILL"
+}
+
+@test "SIGTERM while a new version starts ends both" {
+    serve epoll-level --term-status 6
+    set_options --start-delay 100000
+    kill -HUP "$PID"
+    wait_for_log 'generation 2: started'
+    kill -TERM "$PID"
+    wait_end
+    equal "$STATUS" 6 "exit status"
+    wait_until none_marked
+    has_log 'generation 2: upgrade failed: the service is stopping'
+}
+
+@test "the first start fails: the helper ends the same" {
+    set_options --exit 5
+    start_with_library "$TESTS/poll" --port "$PORT" --options-file options
+    wait_end
+    equal "$STATUS" 5 "exit status"
+    set_options --crash
+    start_with_library "$TESTS/poll" --port "$PORT" --options-file options
+    wait_end
+    equal "$STATUS" 139 "status after SIGSEGV"
+}
+
+@test "the first start takes longer than the ready timeout: it is left alone" {
+    export TFPRELOAD_READY_TIMEOUT=0.2
+    set_version v1
+    set_options --start-delay 600
+    start_with_library "$TESTS/poll" --port "$PORT" --version-file version --options-file options
+    wait_for_log 'generation 1: does not wait for clients after'
+    wait_until ask "$PORT"
+    set_options
+    serves_version "$PORT" v1
+    kill -0 "$PID"
+}

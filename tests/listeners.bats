@@ -1,0 +1,253 @@
+#!/usr/bin/env bats
+# Every kind of listener: each is inherited by what its program asked for, and by nothing else.
+
+load helpers
+
+# ---- UDP ----
+
+# udp_upgrades HOST OPTION...: upgrades of a datagram server whose clients ask all the time
+udp_upgrades() {
+    local host=$1 status=0 i
+
+    shift
+    set_version v1
+    start_server "$TESTS/udp-server" "$@" "$PORT" "$PWD/version"
+    "$TESTS/udp-load" "$host" "$PORT" 16 60 >udp.out 3>&- &
+    LOAD_PID=$!
+    for i in 2 3 4; do
+        upgrade "v$i"
+    done
+    # the older generations may still owe answers: their ends belong to the test
+    wait_generation_gone 3
+    kill -INT "$LOAD_PID"
+    wait_gone "$LOAD_PID"
+    wait "$LOAD_PID" || status=$?
+    LOAD_PID=
+    cat udp.out
+    equal "$status" 0 "status of the UDP load"
+    [[ $(cat udp.out) == *"lost 0 wrong 0"*"versions 4" ]] || fail "not all versions answered"
+}
+
+@test "udp: a server that blocks in recvfrom" {
+    udp_upgrades 127.0.0.1 -4
+}
+
+@test "udp: a server that polls" {
+    udp_upgrades 127.0.0.1 -4 -p
+}
+
+@test "udp: IPv6, and IPv4 clients of an IPv6 socket" {
+    udp_upgrades ::1 -6
+}
+
+@test "udp: late answers leave from the service's port" {
+    udp_upgrades 127.0.0.1 -4 -d 40
+}
+
+@test "udp: late answers over IPv6" {
+    udp_upgrades ::1 -6 -p -d 40
+}
+
+@test "udp: TCP and UDP on the same port are different listeners" {
+    set_version v1
+    start_server sh -c "'$TESTS/udp-server' -p $PORT '$PWD/version' &
+        exec '$TESTS/fork' --port $PORT --version-file '$PWD/version'"
+    upgrade v2
+    serves_version "$PORT" v2
+    "$TESTS/udp-load" 127.0.0.1 "$PORT" 1 1 >udp.out
+    has_log "lost 0 wrong 0 .* versions 1" udp.out
+    # the shell's child is nobody's to end, with us as without us
+    local udp
+    udp=$(pgrep -P "$(first_pid 2)" -f udp-server)
+    kill -TERM "$PID"
+    wait_end
+    kill -TERM "$udp"
+}
+
+@test "udp: a unix datagram socket keeps its path" {
+    set_version v1
+    start_server "$TESTS/udp-server" "@$PWD/socket" "$PWD/version"
+    local inode
+    inode=$(stat -c %i socket)
+    upgrade v2
+    equal "$(stat -c %i socket)" "$inode" "inode of the path"
+}
+
+# ---- unix sockets ----
+
+# unix_upgrades NAME: upgrades of a server on the path or @name that $1 is for it
+unix_upgrades() {
+    local i
+
+    set_version v1
+    start_server "$TESTS/epoll-edge" --unix "$1" --version-file "$PWD/version"
+    rm -f load-ready
+    mkfifo load-ready
+    "$TESTS/load" --path "$2" --clients 8 --kept 4 --kept-life 1 --duration 60 --json --ready-fd 9 \
+        >load.json 2>load.log 3>&- 9>load-ready &
+    LOAD_PID=$!
+    IFS= read -rt "$PATIENCE" <load-ready
+    for i in 2 3 4; do
+        upgrade "v$i"
+    done
+    stop_load
+    equal "$(load_value last_version)" v4 "last version"
+}
+
+@test "unix: a path, which goes when the service ends" {
+    unix_upgrades "$PWD/socket" "$PWD/socket"
+    kill -TERM "$PID"
+    wait_end
+    [[ ! -e socket ]] || fail "the path is left, which the server would have removed"
+}
+
+@test "unix: the path survives the end of an old generation" {
+    unix_upgrades "$PWD/socket" "$PWD/socket"
+    wait_generation_gone 3
+    [[ -S socket ]] || fail "the old generation removed the path"
+}
+
+@test "unix: a relative path" {
+    unix_upgrades socket "$PWD/socket"
+}
+
+@test "unix: a path through a symbolic link to its directory" {
+    mkdir real
+    ln -s real link
+    unix_upgrades "$PWD/link/socket" "$PWD/real/socket"
+}
+
+@test "unix: a path that is given before chroot" {
+    requires root
+    mkdir jail
+    set_version v1
+    start_server "$TESTS/poll" --unix "$PWD/socket" --version-file "$PWD/version" --chroot "$PWD/jail"
+    upgrade v2
+    "$TESTS/load" --path "$PWD/socket" --clients 1 --duration 1 --json >load.json
+    equal "$(load_value last_version)" v2 "version"
+}
+
+@test "unix: a path that has been replaced by a file is not touched" {
+    set_version v1
+    start_server "$TESTS/poll" --unix "$PWD/socket" --version-file "$PWD/version"
+    rm socket
+    echo precious >socket
+    chmod 400 socket
+    mkdir keep && mv socket keep/ && ln keep/socket socket
+    # the program's own unlink() removes a name, as it would without us; the other name stays
+    kill -HUP "$PID"
+    wait_ready 2
+    equal "$(cat keep/socket)" precious "the file"
+    [[ -S socket ]] || fail "the new generation did not bind"
+}
+
+@test "unix: the new generation may change the path's mode" {
+    set_version v1
+    start_server "$TESTS/poll" --unix "$PWD/socket" --version-file "$PWD/version"
+    chmod 700 socket
+    upgrade v2
+    chmod 777 socket
+    equal "$(stat -c %a socket)" 777
+}
+
+# The name is in the abstract namespace, which bash cannot connect to: /proc says who listens.
+@test "unix: an abstract name stays the same socket" {
+    local name=tfpreload-test-$TFP_TEST_ID inode
+    set_version v1
+    start_server "$TESTS/epoll-level" --unix "@$name" --version-file "$PWD/version"
+    inode=$(awk -v name="@$name" '$8 == name && $4 == "00010000" { print $7 }' /proc/net/unix)
+    upgrade v2
+    equal "$(awk -v name="@$name" '$8 == name && $4 == "00010000" { print $7 }' /proc/net/unix)" \
+        "$inode" "inode of the listener"
+}
+
+# ---- port 0 ----
+
+@test "port 0: the k-th bind gets the k-th port back, and two stay two" {
+    start_server "$TESTS/poll" --listen 127.0.0.1:0 --listen 127.0.0.1:0 --print-port
+    equal "$(sort -u "$OUT" | grep -c port)" 2 "different ports"
+    cp "$OUT" before
+    : >"$OUT"
+    upgrade
+    wait_until grep -q . "$OUT"
+    diff before "$OUT"
+    upgrade
+    equal "$(tail -n 2 "$OUT")" "$(cat before)" "ports of the third generation"
+}
+
+@test "port 0: a client that binds and connects is not given the listener" {
+    serve fork
+    start "$TESTS/load" --version
+    local server=$PORT port
+    PID=
+    : >"$LOG"
+    start_server "$TESTS/binder" connect "$server"
+    wait_for_log "^port" "$OUT"
+    port=$(sed -n 's/^port //p' "$OUT")
+    : >"$OUT"
+    upgrade
+    wait_for_log "^port" "$OUT"
+    has_log "^client connected" "$OUT"
+    equal "$(sed -n 's/^port //p' "$OUT")" "$port" "port of the listener"
+}
+
+@test "a listener that is closed and bound again in the same generation" {
+    start_server "$TESTS/binder" reopen "$PORT"
+    upgrade
+    upgrade
+    equal "$(count_log "^port $PORT" "$OUT")" 3 "generations that listened"
+}
+
+# ---- SO_REUSEPORT ----
+
+@test "reuseport: two sockets on one port are inherited one by one" {
+    set_version v1
+    start_server "$TESTS/epoll-level" --reuseport --listen "127.0.0.1:$PORT" \
+        --listen "127.0.0.1:$PORT" --version-file "$PWD/version"
+    local before
+    before=$(ss -Hltne "sport = :$PORT" | grep -o 'ino:[0-9]*' | sort)
+    equal "$(wc -l <<<"$before")" 2 "listeners"
+    start_load "$PORT" --clients 8
+    upgrade v2
+    upgrade v3
+    stop_load
+    equal "$(ss -Hltne "sport = :$PORT" | grep -o 'ino:[0-9]*' | sort)" "$before" "inodes"
+}
+
+@test "reuseport: a generation with fewer sockets loses nothing that is queued" {
+    set_version v1
+    set_options --listen "127.0.0.1:$PORT" --listen "127.0.0.1:$PORT" --listen "127.0.0.1:$PORT"
+    start_server "$TESTS/epoll-level" --reuseport --version-file "$PWD/version" \
+        --options-file "$PWD/options"
+    start_load "$PORT" --clients 8
+    set_options --listen "127.0.0.1:$PORT"
+    upgrade v2
+    stop_load
+    equal "$(ss -Hltn "sport = :$PORT" | wc -l)" 1 "listeners"
+}
+
+@test "reuseport: a generation with more sockets binds the rest afresh" {
+    set_version v1
+    set_options --listen "127.0.0.1:$PORT"
+    start_server "$TESTS/epoll-level" --reuseport --version-file "$PWD/version" \
+        --options-file "$PWD/options"
+    start_load "$PORT" --clients 8
+    set_options --listen "127.0.0.1:$PORT" --listen "127.0.0.1:$PORT"
+    upgrade v2
+    stop_load
+    equal "$(ss -Hltn "sport = :$PORT" | wc -l)" 2 "listeners"
+}
+
+# ---- descriptors that came from outside ----
+
+@test "socket activation: LISTEN_FDS stay open, and LISTEN_PID is right in each generation" {
+    requires python3
+    LD_PRELOAD= start python3 "$PROGRAMS/activate.py" "$PORT" "$HELPER" -- "$TESTS/activated"
+    wait_ready 1
+    equal "$(ask "$PORT" | cut -d' ' -f1,3)" "1 token"
+    upgrade
+    equal "$(ask "$PORT" | cut -d' ' -f1,3)" "1 token"
+    upgrade
+    equal "$(ask "$PORT" | cut -d' ' -f1,3)" "1 token"
+    has_no_log "no sockets"
+}

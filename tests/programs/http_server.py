@@ -1,0 +1,27 @@
+#!/usr/bin/python3 -u
+"""An HTTP server from the standard library: answers with the first line of a version file.
+
+    http_server.py PORT VERSION-FILE [IGNORED]...
+"""
+import http.server
+import sys
+
+with open(sys.argv[2], encoding="ascii") as file:
+    VERSION = file.readline().strip()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        body = f"{VERSION}\n".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format, *args):
+        pass
+
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()

@@ -1,0 +1,178 @@
+#!/usr/bin/python3
+"""Talks to a helper's control socket as a process of the session would, or worse.
+
+    peer.py PID-OF-A-SERVER WHAT [COUNT]
+
+The socket's name is read from the environment of that server. WHAT is one of:
+
+    silent     COUNT connections that say nothing, held until stdin ends
+    garbage    COUNT messages of every wrong size and content
+    kinds      every kind of message, known or not, each with this and with wrong generations
+    passing    COUNT messages that pass descriptors with what is no message, or too many of them
+    listener   a listener that nobody asked for
+    hangup     COUNT connections that are closed in the middle of an exchange
+    connect    a connection: prints "accepted" or "refused", by whether a question is answered
+    other      COUNT connections by the uid 65534, each with a question; prints how many answers
+"""
+import os
+import random
+import re
+import socket
+import struct
+import sys
+
+# struct message of preload/protocol.h
+MAGIC, VERSION = 0x7F707265, 1
+HEAD = struct.Struct("=IHHIiiiIIQ")
+
+
+def session(pid):
+    with open(f"/proc/{pid}/environ", "rb") as file:
+        for entry in file.read().split(b"\0"):
+            name, _, value = entry.partition(b"=")
+            if name == b"TFPRELOAD_SESSION":
+                return value.decode().split("/")
+    sys.exit("no session in the environment of that process")
+
+
+_, NAME, GENERATION, _, SIGNAL = (session(sys.argv[1]) + [""] * 5)[:5]
+GENERATION = int(GENERATION)
+SIZE = int(os.environ["MESSAGE_SIZE"])
+
+
+def read_kinds():
+    """{"BIND": 1, …}, as the compiler would number them."""
+    with open(os.environ["PROTOCOL"], encoding="utf-8") as file:
+        text = re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)
+    body = re.search(r"enum message_kind \{(.*?)\}", text, re.S).group(1)
+    kinds, number = {}, 0
+    for name, _, value in re.findall(r"MESSAGE_(\w+)\s*(=\s*(\d+))?", body):
+        number = int(value) if value else number + 1
+        kinds[name] = number
+    return kinds
+
+
+KINDS = read_kinds()
+
+
+def connect():
+    peer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    peer.settimeout(10)
+    peer.connect(b"\0tfpreload-" + NAME.encode())
+    return peer
+
+
+def message(kind, generation=GENERATION, magic=MAGIC, version=VERSION, error=0, inode=0, fill=0):
+    head = HEAD.pack(magic, version, kind, generation, error, 0, 0, 0, 0, inode)
+    return head + bytes([fill]) * (SIZE - len(head))
+
+
+def send(peer, data, descriptors=()):
+    try:
+        if descriptors:
+            socket.send_fds(peer, [data], descriptors)
+        else:
+            peer.send(data)
+    except OSError:  # dropped meanwhile
+        pass
+
+
+def answer(peer):
+    try:
+        return peer.recv(4096)
+    except OSError:
+        return b""
+
+
+def silent(count):
+    peers = [connect() for _ in range(count)]
+    print("connected", flush=True)
+    sys.stdin.read()
+    for peer in peers:
+        peer.close()
+
+
+def garbage(count):
+    noise = random.Random(4711)
+    for i in range(count):
+        peer = connect()
+        size = noise.choice([0, 1, 4, 8, SIZE - 1, SIZE, SIZE + 1, 2 * SIZE, 4096, 60000])
+        data = bytearray(noise.randbytes(size))
+        if i % 3 == 0 and size >= 12:  # right at the beginning, and only there
+            struct.pack_into("=IHHI", data, 0, MAGIC, VERSION, KINDS["BIND"], GENERATION)
+        send(peer, bytes(data))
+        if i % 5 == 0:
+            send(peer, bytes(data))
+        peer.close()
+    for wrong in (dict(magic=1), dict(version=0), dict(version=2), dict(version=65535)):
+        peer = connect()
+        send(peer, message(1, **wrong))
+        assert answer(peer) == b"", f"an answer to {wrong}"
+
+
+def kinds(_):
+    for kind in list(range(0, 80)) + [255, 65535]:
+        if kind == KINDS["UPGRADE"]:  # which is what one would get
+            continue
+        for generation in (GENERATION, 0, GENERATION + 1, GENERATION + 1000, 0xFFFFFFFF):
+            for fill in (0, 0xFF):
+                peer = connect()
+                send(peer, message(kind, generation, error=fill, inode=fill, fill=fill))
+                peer.close()
+
+
+def passing(count):
+    file = os.open("/dev/null", os.O_RDONLY)
+    for i in range(count):
+        peer = connect()
+        send(peer, b"x" * (1 + i % SIZE), [file])
+        peer.close()
+        for descriptors in ([file], [file] * 2, [file] * 3, [file] * 200):
+            for kind in [kind for kind in KINDS.values() if kind != KINDS["UPGRADE"]] + [63, 77]:
+                peer = connect()
+                send(peer, message(kind), descriptors)
+                peer.close()
+
+
+def listener(_):
+    for fill in (0, 1):
+        with socket.create_server(("127.0.0.1", 0)) as mine:
+            inode = os.fstat(mine.fileno()).st_ino
+            peer = connect()
+            send(peer, message(KINDS["LISTENER"], inode=inode, fill=fill), [mine.fileno()])
+            send(peer, message(KINDS["COLLECTED"]))
+            answer(peer)
+
+
+def hangup(count):
+    kinds = [kind for name, kind in KINDS.items() if name != "UPGRADE"]
+    for i in range(count):
+        peer = connect()
+        send(peer, message(kinds[i % len(kinds)]))
+        peer.close()
+
+
+def ask():
+    """Any question that is answered: a bind that nobody has anything for."""
+    try:
+        peer = connect()
+    except OSError:
+        return b""
+    send(peer, message(KINDS["BIND"]))
+    return answer(peer)
+
+
+def try_to_connect(_):
+    print("accepted" if ask() else "refused")
+
+
+def other(count):
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+    print(sum(1 for _ in range(count) if ask()))
+
+
+ACTIONS = {"silent": silent, "garbage": garbage, "kinds": kinds, "passing": passing,
+           "listener": listener, "hangup": hangup, "connect": try_to_connect, "other": other}
+ACTIONS[sys.argv[2]](int(sys.argv[3]) if len(sys.argv) > 3 else 1)

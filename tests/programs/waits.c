@@ -1,0 +1,280 @@
+/*
+ * A server whose processes sit in every wait that signal(7) says is never restarted after a
+ * handler. Each prints "NAME timed: …" for a wait that ends by its time, then "NAME long: …" for
+ * one that only a signal ends.
+ *
+ *     waits PORT MILLISECONDS
+ *
+ * The first process accepts and keeps its clients; a child for each kind of wait holds the
+ * listener too, as a worker would. SIGUSR1 to a child, without SA_RESTART, must show as EINTR.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+static sigset_t none;
+static sigset_t waited; /* blocked in every child; the sigwait family waits for it */
+static int socket_pair[2];
+
+static void on_signal(int number)
+{
+    (void)number;
+}
+
+static struct timespec timespec_of(int milliseconds)
+{
+    return (struct timespec){milliseconds / 1000, (long)(milliseconds % 1000) * 1000000};
+}
+
+static int do_poll(int ms)
+{
+    return poll(NULL, 0, ms);
+}
+
+static int do_ppoll(int ms)
+{
+    struct timespec time = timespec_of(ms);
+
+    return ppoll(NULL, 0, &time, &none);
+}
+
+static int do_select(int ms)
+{
+    struct timeval time = {ms / 1000, (long)(ms % 1000) * 1000};
+
+    return select(0, NULL, NULL, NULL, &time);
+}
+
+static int do_pselect(int ms)
+{
+    struct timespec time = timespec_of(ms);
+
+    return pselect(0, NULL, NULL, NULL, &time, NULL);
+}
+
+static int epoll_set(void)
+{
+    static int set = -1;
+
+    if (set == -1)
+        set = epoll_create1(0);
+    return set;
+}
+
+static int do_epoll_wait(int ms)
+{
+    struct epoll_event event;
+
+    return epoll_wait(epoll_set(), &event, 1, ms);
+}
+
+static int do_epoll_pwait(int ms)
+{
+    struct epoll_event event;
+
+    return epoll_pwait(epoll_set(), &event, 1, ms, &none);
+}
+
+static int do_epoll_pwait2(int ms)
+{
+    struct timespec time = timespec_of(ms);
+    struct epoll_event event;
+
+    return epoll_pwait2(epoll_set(), &event, 1, &time, NULL);
+}
+
+static int do_nanosleep(int ms)
+{
+    struct timespec time = timespec_of(ms);
+
+    return nanosleep(&time, NULL);
+}
+
+static int do_clock_nanosleep(int ms)
+{
+    struct timespec time = timespec_of(ms);
+    int error = clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+
+    errno = error;
+    return error ? -1 : 0;
+}
+
+static int do_absolute_sleep(int ms)
+{
+    struct timespec time;
+    int error;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    time.tv_sec += ms / 1000 + (time.tv_nsec + (long)(ms % 1000) * 1000000) / 1000000000;
+    time.tv_nsec = (time.tv_nsec + (long)(ms % 1000) * 1000000) % 1000000000;
+    error = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
+    errno = error;
+    return error ? -1 : 0;
+}
+
+/* sleep(3) knows whole seconds only, and has no errno. */
+static int do_sleep(int ms)
+{
+    errno = EINTR;
+    return sleep((unsigned)(ms + 999) / 1000) == 0 ? 0 : -1;
+}
+
+static int do_usleep(int ms)
+{
+    return usleep((useconds_t)ms * 1000);
+}
+
+static int do_sigtimedwait(int ms)
+{
+    struct timespec time = timespec_of(ms);
+
+    return sigtimedwait(&waited, NULL, &time) == -1 && errno == EAGAIN ? 0 : -1;
+}
+
+static int do_sigwaitinfo(int ms)
+{
+    (void)ms;
+    return sigwaitinfo(&waited, NULL);
+}
+
+static int do_pause(int ms)
+{
+    (void)ms;
+    return pause();
+}
+
+static int do_sigsuspend(int ms)
+{
+    (void)ms;
+    return sigsuspend(&none);
+}
+
+/*
+ * socket(7): with a timeout set, a receive is not restarted either. Nobody wraps a receive: so
+ * this one sits in a thread beside accept(), which is the better one to interrupt.
+ */
+static int do_recv(int ms)
+{
+    struct timeval time = {ms / 1000, (long)(ms % 1000) * 1000};
+    char byte;
+
+    setsockopt(socket_pair[0], SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
+    return recv(socket_pair[0], &byte, 1, 0) == -1 && errno == EAGAIN ? 0 : -1;
+}
+
+static const struct wait {
+    const char *name;
+    int (*call)(int milliseconds);
+    int endless; /* it knows no time */
+} waits[] = {
+    {"poll", do_poll, 0},
+    {"ppoll", do_ppoll, 0},
+    {"select", do_select, 0},
+    {"pselect", do_pselect, 0},
+    {"epoll_wait", do_epoll_wait, 0},
+    {"epoll_pwait", do_epoll_pwait, 0},
+    {"epoll_pwait2", do_epoll_pwait2, 0},
+    {"nanosleep", do_nanosleep, 0},
+    {"clock_nanosleep", do_clock_nanosleep, 0},
+    {"absolute_sleep", do_absolute_sleep, 0},
+    {"sleep", do_sleep, 0},
+    {"usleep", do_usleep, 0},
+    {"sigtimedwait", do_sigtimedwait, 0},
+    {"sigwaitinfo", do_sigwaitinfo, 1},
+    {"pause", do_pause, 1},
+    {"sigsuspend", do_sigsuspend, 1},
+};
+
+static const struct wait receive = {"recv", do_recv, 0};
+
+enum { WAITS = sizeof(waits) / sizeof(waits[0]), LONG = 100000 };
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* "poll timed: returned 0 in time" or what was wrong with it, in one write. */
+static void wait_and_tell(const struct wait *wait, const char *kind, int milliseconds)
+{
+    int64_t began = now_ms();
+    int result = wait->call(milliseconds);
+    int error = errno;
+    int64_t took = now_ms() - began;
+    const char *in_time = took >= milliseconds ? "in time" : "too early";
+    char line[128];
+    int length = result == -1 ? snprintf(line, sizeof(line), "%s %s: failed, %s\n", wait->name,
+                                         kind, strerrorname_np(error))
+                              : snprintf(line, sizeof(line), "%s %s: returned %d %s\n", wait->name,
+                                         kind, result, in_time);
+
+    if (write(STDOUT_FILENO, line, (size_t)length) == -1)
+        _exit(1);
+}
+
+static __attribute__((noreturn)) void be_child(const struct wait *wait, int milliseconds)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    sigprocmask(SIG_BLOCK, &waited, NULL);
+    sigaction(SIGUSR1, &action, NULL);
+    printf("child %s %d\n", wait->name, (int)getpid());
+    fflush(stdout);
+    if (!wait->endless)
+        wait_and_tell(wait, "timed", milliseconds);
+    wait_and_tell(wait, "long", LONG);
+    for (;;)
+        pause();
+}
+
+static void *receive_in_thread(void *milliseconds)
+{
+    wait_and_tell(&receive, "timed", (int)(intptr_t)milliseconds);
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    pthread_t thread;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    if (argc != 3)
+        return 2;
+    address.sin_port = htons((uint16_t)atoi(argv[1]));
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == -1 || listen(fd, 16) == -1 ||
+        socketpair(AF_UNIX, SOCK_STREAM, 0, socket_pair) == -1) {
+        perror("waits: bind, listen");
+        return 1;
+    }
+    sigemptyset(&none);
+    sigemptyset(&waited);
+    sigaddset(&waited, SIGUSR2);
+    fflush(stdout);
+    for (size_t i = 0; i < WAITS; i++) {
+        if (fork() == 0)
+            be_child(&waits[i], atoi(argv[2]));
+    }
+    if (pthread_create(&thread, NULL, receive_in_thread, (void *)(intptr_t)atoi(argv[2])) != 0)
+        return 1;
+    for (;;)
+        accept(fd, NULL, NULL);
+}
