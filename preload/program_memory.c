@@ -9,7 +9,7 @@
 bool read_program_memory(void *to, const void *from, size_t size)
 {
     int saved = errno;
-    struct iovec here = {to, size};
+    struct iovec here = {to, size}; // cppcheck-suppress ctuuninitvar
     struct iovec there = {(void *)from, size};
     long count;
 

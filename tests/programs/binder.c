@@ -40,7 +40,7 @@ static int bound_socket(int port)
 
 static int port_of(int fd)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t length = sizeof address;
 
     check(getsockname(fd, (struct sockaddr *)&address, &length), "getsockname");
