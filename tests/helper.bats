@@ -306,9 +306,9 @@ answers() {
     sleep 1000 <pipe 3>&- &
     reader=$!
     STARTED+=("$reader")
+    set_version v1
     TFPRELOAD_LOG=debug LD_PRELOAD=$LIBRARY LOG=pipe start "$TESTS/epoll-level" --port "$PORT" \
         --version-file version
-    set_version v1
     wait_until ask "$PORT"
     # more than a pipe holds
     for number in {1..40}; do

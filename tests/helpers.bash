@@ -68,7 +68,7 @@ show_logs() {
     for file in "$BATS_TEST_TMPDIR"/log* "$BATS_TEST_TMPDIR"/out* "$BATS_TEST_TMPDIR"/load*; do
         [[ -s $file && ! -d $file ]] || continue
         echo "--- ${file##*/}"
-        tail -n 60 "$file"
+        tail -n 100 "$file"
     done
     [[ -z $(marked) ]] || ps -ww -o pid,ppid,stat,wchan:20,args -p "$(marked | paste -sd,)" || true
 }
@@ -135,7 +135,7 @@ has_log() {
 }
 
 has_no_log() {
-    ! grep -Eq -e "$1" "${2:-$LOG}" || fail "should not be in ${2:-$LOG}: $1"
+    ! grep -E -m 5 -e "$1" "${2:-$LOG}" || fail "should not be in ${2:-$LOG}: $1"
 }
 
 wait_ready() {
