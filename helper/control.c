@@ -24,7 +24,7 @@
 #include "questions.h"
 #include "settings.h"
 
-enum { MOST_PEERS = 256, BACKLOG = 512 };
+enum { MOST_PEERS = 256, BACKLOG = 512, RIGHTS = 2 };
 
 /* How long a peer may hold a connection without saying anything. */
 static const int64_t peer_patience = 2 * SECOND;
@@ -133,26 +133,43 @@ void accept_peers(void)
     }
 }
 
-/* Receive one message and at most one descriptor. The size of the message, 0 at the end, or -1. */
+/* The one descriptor that came with a message; -1, and all closed, if it is not exactly one. */
+static int take_descriptor(struct msghdr *packet)
+{
+    int descriptors[RIGHTS];
+    size_t count = 0;
+    struct cmsghdr *header = CMSG_FIRSTHDR(packet);
+
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+        count = (header->cmsg_len - CMSG_LEN(0)) / sizeof *descriptors;
+    if (count > RIGHTS)
+        count = RIGHTS;
+    if (count > 0)
+        memcpy(descriptors, CMSG_DATA(header), count * sizeof *descriptors);
+    if (count == 1)
+        return descriptors[0];
+    while (count > 0)
+        close(descriptors[--count]);
+    return -1;
+}
+
+/*
+ * Receive one message and at most one descriptor. The size of the message, 0 at
+ * the end, or -1. There is room for two descriptors whatever we ask for, since
+ * ancillary data is padded (cmsg(3)): whoever sends more must not leave them here.
+ */
 static ssize_t receive(int fd, struct message *message, int *descriptor)
 {
     union {
         struct cmsghdr header;
-        char space[CMSG_SPACE(sizeof(int))];
+        char space[CMSG_SPACE(RIGHTS * sizeof(int))];
     } rights;
     struct iovec part = {message, sizeof *message};
     struct msghdr packet = {
         .msg_iov = &part, .msg_iovlen = 1, .msg_control = &rights, .msg_controllen = sizeof rights};
     ssize_t size = recvmsg(fd, &packet, MSG_CMSG_CLOEXEC | MSG_TRUNC);
-    struct cmsghdr *header;
 
-    *descriptor = -1;
-    if (size == -1)
-        return -1;
-    header = CMSG_FIRSTHDR(&packet);
-    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
-        header->cmsg_len == CMSG_LEN(sizeof(int)))
-        memcpy(descriptor, CMSG_DATA(header), sizeof(int));
+    *descriptor = size == -1 ? -1 : take_descriptor(&packet);
     return size;
 }
 

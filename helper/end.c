@@ -47,8 +47,8 @@ void service_ended(struct generation *generation)
     }
     ending = true;
     ending_status = generation->wait_status;
-    log_line(LEVEL_DEBUG, "generation %u: %s, and with it the service", generation->number,
-             ending_text(generation->wait_status));
+    log_line(in_background() ? LEVEL_INFO : LEVEL_DEBUG, "generation %u: the service has ended",
+             generation->number);
     abandon_upgrades();
     enter(generation, GONE, 0);
     for (struct generation *old = generations; old; old = old->older)

@@ -20,7 +20,7 @@
 #include "memory.h"
 #include "procfile.h"
 
-enum { MOST_LOOKS = 4, MOST_ASKED = 20 };
+enum { MOST_LOOKS = 4, MOST_ASKED = 100 };
 
 /* Has the first generation gone to the background? Then its processes are nobody's children. */
 static bool handed_over;
@@ -95,27 +95,47 @@ static bool may_be_ours(pid_t pid)
 }
 
 /*
- * The generation that the environment of a process names, 0 if it cannot be
- * read or names none. In the middle of execve() a process has no environment
- * to read: it is asked again.
+ * Read which generation the environment of a process names; 0 for none. False
+ * if there is no environment to read: the process is dead, in the middle of
+ * execve(), or not ours to look into.
  */
-static unsigned generation_in_environment(pid_t pid)
+static bool read_generation(pid_t pid, unsigned *generation)
 {
-    static const struct timespec moment = {0, MILLISECOND};
     static char text[256 * 1024];
     ssize_t size = read_proc_file(pid, "environ", text, sizeof text);
-    const char *end;
+
+    *generation = 0;
+    for (const char *at = text; at < text + size && *generation == 0; at += strlen(at) + 1)
+        if (strncmp(at, SESSION_VARIABLE "=", sizeof SESSION_VARIABLE) == 0)
+            *generation = generation_of_session(at + sizeof SESSION_VARIABLE);
+    return size > 0;
+}
+
+/* The generation of a process that may be anybody's, asked again while it executes something. */
+static unsigned generation_of_stranger(pid_t pid)
+{
+    static const struct timespec moment = {0, MILLISECOND};
     unsigned generation;
 
-    for (int i = 0; i < MOST_ASKED && size == 0 && may_be_ours(pid); i++) {
+    for (int i = 0; i < MOST_ASKED && !read_generation(pid, &generation) && may_be_ours(pid); i++)
         nanosleep(&moment, NULL);
-        size = read_proc_file(pid, "environ", text, sizeof text);
-    }
-    end = text + (size > 0 ? size : 0);
-    for (const char *at = text; at < end; at += strlen(at) + 1)
-        if (strncmp(at, SESSION_VARIABLE "=", sizeof SESSION_VARIABLE) == 0 &&
-            (generation = generation_of_session(at + sizeof SESSION_VARIABLE)) != 0)
-            return generation;
+    return generation;
+}
+
+/*
+ * An orphan that has reached us without having been seen before: a daemon on
+ * its way to the background. If its environment does not tell, it belongs to
+ * the youngest generation that has lost its first process.
+ */
+static unsigned generation_of_orphan(pid_t pid)
+{
+    unsigned generation;
+
+    if (read_generation(pid, &generation))
+        return generation;
+    for (const struct generation *g = generations; g; g = g->older)
+        if (g->exited && g->state != GONE)
+            return g->number;
     return 0;
 }
 
@@ -134,7 +154,7 @@ static unsigned generation_of(const struct member *member, const struct family *
     for (size_t i = 0; i < learned_count; i++)
         if (learned[i].pid == member->pid)
             return learned[i].generation;
-    return generation_in_environment(member->pid);
+    return generation_of_orphan(member->pid);
 }
 
 /* How many children of the present look turned out to be dead. */
@@ -222,7 +242,7 @@ static void search_everywhere(struct family *family)
     while (directory && (entry = readdir(directory))) {
         pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-        if (pid > 0 && pid != getpid() && generation_in_environment(pid) == FIRST_GENERATION)
+        if (pid > 0 && pid != getpid() && generation_of_stranger(pid) == FIRST_GENERATION)
             add_process(family, pid, FIRST_GENERATION);
     }
     if (directory)

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "family.h"
 #include "generation.h"
 #include "log.h"
@@ -30,7 +31,9 @@ struct foreign {
     int fd;
 };
 
-static bool in_background;
+enum { MOST_LOOKS = 40, SAME_LOOKS = 4 };
+
+static bool handed_over;
 static struct foreign *foreigners;
 
 /*
@@ -61,13 +64,42 @@ bool left_a_daemon(const struct generation *generation)
            count_members(generation->number) > 0;
 }
 
+bool in_background(void)
+{
+    return handed_over;
+}
+
+/*
+ * A daemon forks more than once on its way. As long as we are here its orphans
+ * come to us and are seen; so leave only when the family has been the same for
+ * a few looks.
+ */
+static void wait_for_settled_family(void)
+{
+    static const struct timespec moment = {0, 5 * MILLISECOND};
+    uint64_t before = 0;
+    int same = 0;
+
+    for (int i = 0; i < MOST_LOOKS && same < SAME_LOOKS; i++) {
+        const struct family *family = look_at_family();
+        uint64_t sum = family->count;
+
+        for (size_t k = 0; k < family->count; k++)
+            sum = sum * 31 + (uint64_t)family->member[k].pid;
+        same = sum == before ? same + 1 : 0;
+        before = sum;
+        nanosleep(&moment, NULL);
+    }
+}
+
 void hand_over_to_background(struct generation *generation)
 {
     pid_t child;
 
     /* later generations go to the background below a helper that stays where it is */
-    if (in_background || generation->number != FIRST_GENERATION)
+    if (handed_over || generation->number != FIRST_GENERATION)
         return;
+    wait_for_settled_family();
     log_line(LEVEL_INFO, "generation %u: has gone to the background, and the helper with it",
              generation->number);
     child = fork();
@@ -77,7 +109,7 @@ void hand_over_to_background(struct generation *generation)
     }
     if (child > 0)
         _exit(WEXITSTATUS(generation->wait_status));
-    in_background = true;
+    handed_over = true;
     setsid();
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* not inherited by a fork: prctl(2) */
     expect_foreign_members();
@@ -112,7 +144,7 @@ void watch_foreign_members(void)
 {
     const struct family *family = latest_family();
 
-    if (!in_background)
+    if (!handed_over)
         return;
     for (size_t i = 0; i < family->count; i++)
         if (family->member[i].parent != getpid() && !is_watched(family->member[i].pid))

@@ -12,6 +12,9 @@ struct generation;
  */
 bool left_a_daemon(const struct generation *generation);
 
+/* Has that happened? Then nobody waits for the helper, and only the log says how things end. */
+bool in_background(void);
+
 /*
  * The server has gone to the background: the pid that the user knows must end
  * now, as it would have. A child carries on as the helper, and only the child

@@ -84,10 +84,16 @@ static int take_descriptors(struct msghdr *packet, int *descriptors, int most)
     if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
         return 0;
     count = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
-    if (count > most)
-        count = most;
-    memcpy(descriptors, CMSG_DATA(header), (size_t)count * sizeof(int));
-    return count;
+    for (int i = 0; i < count; i++) {
+        int descriptor;
+
+        memcpy(&descriptor, CMSG_DATA(header) + (size_t)i * sizeof(int), sizeof descriptor);
+        if (i < most)
+            descriptors[i] = descriptor;
+        else /* the padding of ancillary data has room for more than was asked for: cmsg(3) */
+            kernel_close(descriptor);
+    }
+    return count < most ? count : most;
 }
 
 int receive_message(int control, struct message *message, int *descriptors, int most)

@@ -13,6 +13,7 @@ struct session {
     char name[SESSION_NAME_LENGTH + 1];
     unsigned generation;
     pid_t helper;
+    pid_t first; /* this process, if the helper itself has executed it; else 0 */
     int upgrade_signal;
 };
 

@@ -55,7 +55,8 @@ static void die_with_helper(void)
 {
     int present = 0;
 
-    if (getppid() == session.helper && prctl(PR_GET_PDEATHSIG, &present) == 0 && present == 0)
+    if (kernel_getpid() == session.first && getppid() == session.helper &&
+        prctl(PR_GET_PDEATHSIG, &present) == 0 && present == 0)
         prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 

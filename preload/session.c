@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 
 #include "kernel.h"
@@ -83,6 +84,8 @@ static bool parse_session(const char *text)
 
 static void join_session(const char *text)
 {
+    int dies_with_parent = 0;
+
     if (!parse_session(text)) {
         complain("cannot understand", SESSION_VARIABLE, EPROTO);
         return;
@@ -91,6 +94,9 @@ static void join_session(const char *text)
         complain("cannot map", "a page", errno);
         return;
     }
+    /* the helper has its own child die with it; no fork inherits that: prctl(2) */
+    if (prctl(PR_GET_PDEATHSIG, &dies_with_parent) == 0 && dies_with_parent == SIGKILL)
+        session.first = kernel_getpid();
     session.active = true;
     unblock_order_signal();
     atomic_store(&attention, ATTENTION_READINESS); /* a listener may have come through exec */
