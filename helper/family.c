@@ -59,9 +59,9 @@ static bool read_process(pid_t pid, struct member *member)
         return false;
     field = strrchr(text, ')'); /* the command's name may hold anything: proc(5) */
     if (!field || sscanf(field + 1,
-                         " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
+                         " %c %*d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
                          "%*d %llu",
-                         &state, (unsigned long long *)&member->started) != 2)
+                         &state, &member->group, (unsigned long long *)&member->started) != 3)
         return false;
     if (state == 'Z' || state == 'X')
         return false;

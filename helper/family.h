@@ -10,6 +10,7 @@
 struct member {
     pid_t pid;
     pid_t parent;
+    pid_t group;
     unsigned generation; /* 0: not known */
     uint64_t started;    /* proc(5) starttime: with the pid it names a process for good */
     bool takes_orders;   /* has a handler for the order signal */

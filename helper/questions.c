@@ -5,6 +5,7 @@
 #include "questions.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -83,6 +84,20 @@ static bool directory_asked(int fd, pid_t pid)
     return sent;
 }
 
+/* Without us, the group would be this generation and nobody else. */
+static bool group_signal_asked(int fd, const struct generation *generation, int number)
+{
+    const struct family *family = look_at_family();
+
+    if (number < 1 || number >= NSIG)
+        return send_answer(fd, MESSAGE_NONE, NULL, 0);
+    for (size_t i = 0; i < family->count; i++)
+        if (family->member[i].generation == generation->number &&
+            family->member[i].group == getpgrp())
+            kill(family->member[i].pid, number);
+    return send_answer(fd, MESSAGE_SIGNALLED, NULL, 0);
+}
+
 static bool replacements_asked(int fd)
 {
     const int *replacements = open_replacements();
@@ -122,6 +137,9 @@ bool answer_message(int fd, pid_t pid, const struct message *message, int descri
             break;
         case MESSAGE_PROC:
             keep = directory_asked(fd, pid);
+            break;
+        case MESSAGE_SIGNAL_GROUP:
+            keep = group_signal_asked(fd, generation, message->signal_number);
             break;
         case MESSAGE_UPGRADE:
             keep = upgrade_asked(fd, message);

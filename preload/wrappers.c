@@ -3,12 +3,14 @@
  * or two; what it does stands behind it under a name of its own. Exports carry
  * no version, so that callers of any version of the name arrive here.
  */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
 
 #include "adopt.h"
 #include "blocking.h"
+#include "groups.h"
 #include "kernel.h"
 #include "paths.h"
 #include "process.h"
@@ -50,6 +52,21 @@ EXPORT(int, accept, (int fd, struct sockaddr *address, socklen_t *length))
 EXPORT(int, accept4, (int fd, struct sockaddr *address, socklen_t *length, int flags))
 {
     return wait_accept(fd, address, length, flags);
+}
+
+EXPORT(int, kill, (pid_t target, int number))
+{
+    return kill_own_generation(target, number);
+}
+
+/* POSIX: the group of the caller for 0, and no group that is negative. */
+EXPORT(int, killpg, (pid_t group, int number))
+{
+    if (group < 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    return kill_own_generation(-group, number);
 }
 
 EXPORT(int, unlink, (const char *path))

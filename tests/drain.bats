@@ -246,3 +246,17 @@ has_other_children() {
     upgrade v3
     serves_version "$PORT" v3
 }
+
+@test "a generation that signals its process group does not reach the next one, nor the helper" {
+    requires python3
+    start_server python3 "$PROGRAMS/group_killer.py" "$PORT"
+    local i
+    for i in 1 2 3; do
+        upgrade
+        wait_generation_gone "$i"
+        serves_version "$PORT" 1
+    done
+    kill -TERM "$PID"
+    wait_end
+    equal "$STATUS" 143 "status of the helper"
+}

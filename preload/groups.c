@@ -1,0 +1,51 @@
+/*
+ * A server that forks often ends by signalling its process group: kill(0, …).
+ * Alone, that is itself and its children. In a session it is the helper and the
+ * next generation, too, since all of them are in the group that the shell made.
+ */
+#include "groups.h"
+
+#include <errno.h>
+#include <stdbool.h>
+
+#include "control.h"
+#include "kernel.h"
+#include "process.h"
+#include "real.h"
+
+static bool is_shared_group(pid_t target)
+{
+    pid_t group = target == 0 ? getpgrp() : -target;
+
+    return (target == 0 || target < -1) && group == getpgid(session.helper);
+}
+
+/* Has the helper signalled our generation's part of the group? */
+static bool helper_signals_group(int signal_number)
+{
+    struct message message = new_message(MESSAGE_SIGNAL_GROUP);
+    int control = open_control();
+    bool done;
+
+    if (control == -1)
+        return false;
+    message.signal_number = signal_number;
+    done = send_message(control, &message, -1) == 0 &&
+           receive_message(control, &message, NULL, 0) == 0 && message.kind == MESSAGE_SIGNALLED;
+    kernel_close(control);
+    return done;
+}
+
+int kill_own_generation(pid_t target, int signal_number)
+{
+    int saved = errno;
+    bool shared = session.active && signal_number != 0 && is_shared_group(target);
+
+    errno = saved;
+    if (shared && helper_signals_group(signal_number)) {
+        errno = saved;
+        return 0;
+    }
+    errno = saved;
+    return real()->kill(target, signal_number);
+}
