@@ -359,8 +359,9 @@ serves_version() {
     local answer i
 
     for i in 1 2 3 4 5; do
-        answer=$(ask "$1" "${3:-127.0.0.1}") || fail "port $1: no answer"
-        [[ $answer == "$2 "*" token" ]] || fail "port $1, answer $i: '$answer', expected $2"
+        answer=$(ask "$1" "${3:-127.0.0.1}") || fail "port $1: no answer" || return 1
+        [[ $answer == "$2 "*" token" ]] ||
+            fail "port $1, answer $i: '$answer', expected $2" || return 1
     done
 }
 

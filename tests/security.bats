@@ -172,7 +172,7 @@ only_current_generation() {
 
     serve epoll-level
     before=$(descriptors "$PID")
-    peer passing 20
+    peer passing 5
     is_unharmed
     wait_until has_descriptors "$before"
 }

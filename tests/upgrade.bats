@@ -78,27 +78,38 @@ upgrades_under_load() {
 
 @test "a request that is being worked on is answered by the version that got it" {
     local name
+    local -A ports=() pids=() clients=()
 
+    set_version v1
+    set_options --service-time 3000
     for name in "${SERVERS[@]}"; do
         PORT=$(free_port)
         LOG=$BATS_TEST_TMPDIR/log-$name
-        set_version v1
-        serve "$name" --service-time 400
-        { ask "$PORT" >"answer-$name"; } 3>&- &
-        # sent, received and being worked on: the kernel shows an empty queue on an open connection
-        wait_until is_taken "$PORT"
+        serve "$name"
+        ports[$name]=$PORT
+        pids[$name]=$PID
+    done
+    for name in "${SERVERS[@]}"; do
+        { ask "${ports[$name]}" >"answer-$name"; } 3>&- &
+        clients[$name]=$!
+    done
+    set_options
+    for name in "${SERVERS[@]}"; do
+        PID=${pids[$name]}
+        LOG=$BATS_TEST_TMPDIR/log-$name
+        wait_until is_taken "$name" "${ports[$name]}"
         upgrade v2
-        wait "$!"
+    done
+    for name in "${SERVERS[@]}"; do
+        wait "${clients[$name]}"
         equal "$(<"answer-$name")" "v1 $(cut -d' ' -f2 "answer-$name") token" "$name"
-        equal "$(ask "$PORT" | cut -d' ' -f1)" v2 "$name, the next answer"
-        kill -TERM "$PID"
-        wait_end
+        equal "$(ask "${ports[$name]}" | cut -d' ' -f1)" v2 "$name, the next answer"
     done
 }
 
-# A connection to this port is established, and the server has read all that came.
+# The server has read all that came on the one connection to its port, or has answered already.
 is_taken() {
-    ss -Htn state established "sport = :$1" | grep -q '^0 '
+    [[ -s answer-$1 ]] || ss -Htn state established "sport = :$2" | grep -q '^0 '
 }
 
 @test "clients that nobody has accepted yet are not lost" {
@@ -502,8 +513,9 @@ changes_blocking_under_load() {
         kill -HUP "$PID"
         serves_version "$PORT" v1
     done
-    upgrade v2
-    serves_version "$PORT" v2
+    set_version v2
+    kill -HUP "$PID"
+    wait_until serves_version "$PORT" v2
     stop_load
     has_no_log 'upgrade failed'
 }

@@ -20,6 +20,7 @@ import re
 import socket
 import struct
 import sys
+import time
 
 # struct message of preload/protocol.h
 MAGIC, VERSION = 0x7F707265, 1
@@ -56,10 +57,18 @@ KINDS = read_kinds()
 
 
 def connect():
+    """Waits like a blocking connect(2) while the helper's queue is full, but not for ever."""
     peer = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    peer.settimeout(10)
-    peer.connect(b"\0tfpreload-" + NAME.encode())
-    return peer
+    end = time.monotonic() + 20
+    while True:
+        try:
+            peer.settimeout(20)
+            peer.connect(b"\0tfpreload-" + NAME.encode())
+            return peer
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.01)
 
 
 def message(kind, generation=GENERATION, magic=MAGIC, version=VERSION, error=0, inode=0, fill=0):
