@@ -21,6 +21,7 @@
 #include "family.h"
 #include "generation.h"
 #include "log.h"
+#include "memory.h"
 #include "procfile.h"
 #include "unix_sockets.h"
 
@@ -37,19 +38,17 @@ static int compare(const void *one, const void *other)
     return a < b ? -1 : a > b;
 }
 
-static struct inodes sockets_of(const struct generation *generation)
+/* `blind` is set when a process may not be looked into: it has changed its uid: proc(5). */
+static struct inodes sockets_of(const struct generation *generation, bool *blind)
 {
     const struct family *family = look_at_family();
     struct inodes inodes = {NULL, 0};
 
+    *blind = false;
     for (size_t i = 0; i < family->count; i++)
         if (family->member[i].generation == generation->number &&
-            list_sockets(family->member[i].pid, &inodes.item, &inodes.count) == -1 &&
-            errno == EACCES)
-            log_line(LEVEL_DEBUG, "connections: cannot look into process %d: %s",
-                     family->member[i].pid, strerror(errno));
-    if (inodes.count > 0)
-        qsort(inodes.item, inodes.count, sizeof *inodes.item, compare);
+            list_sockets(family->member[i].pid, &inodes.item, &inodes.count) == -1)
+            *blind |= errno == EACCES;
     return inodes;
 }
 
@@ -74,79 +73,120 @@ static int request_dump(int netlink, const struct endpoint *endpoint)
     return send(netlink, &request, sizeof request, 0) == -1 ? -1 : 0;
 }
 
-/* Count the entries of one datagram. Returns false when it was the last one. */
-static bool count_entries(const void *buffer, size_t size, const struct inodes *held, size_t *count)
+/* What becomes of the connections that a dump lists. */
+struct tally {
+    const struct inodes *held; /* count those in here, or NULL: */
+    struct inodes *all;        /* append every one to these */
+    size_t count;
+};
+
+static void take_entry(struct tally *tally, unsigned long long inode)
+{
+    if (inode == 0) /* held by nobody */
+        return;
+    if (tally->held) {
+        if (bsearch(&inode, tally->held->item, tally->held->count, sizeof inode, compare))
+            tally->count++;
+        return;
+    }
+    tally->all->item = grow(tally->all->item, tally->all->count + 1, sizeof *tally->all->item);
+    tally->all->item[tally->all->count++] = inode;
+}
+
+/* Take the entries of one datagram. Returns false when it was the last one. */
+static bool take_entries(const void *buffer, size_t size, struct tally *tally)
 {
     for (const struct nlmsghdr *header = buffer; NLMSG_OK(header, size);
          header = NLMSG_NEXT(header, size)) {
         const struct inet_diag_msg *entry = NLMSG_DATA(header);
-        unsigned long long inode;
 
         if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR)
             return false;
-        inode = entry->idiag_inode;
-        if (inode != 0 && bsearch(&inode, held->item, held->count, sizeof inode, compare))
-            (*count)++;
+        take_entry(tally, entry->idiag_inode);
     }
     return true;
 }
 
-static size_t count_at(int netlink, const struct endpoint *endpoint, const struct inodes *held)
+static void take_internet(int netlink, const struct endpoint *endpoint, struct tally *tally)
 {
     static _Alignas(struct nlmsghdr) char buffer[32 * 1024];
-    size_t count = 0;
     ssize_t size;
 
     if (request_dump(netlink, endpoint) == -1)
-        return 0;
+        return;
     do
         size = recv(netlink, buffer, sizeof buffer, 0);
-    while (size > 0 && count_entries(buffer, (size_t)size, held, &count));
-    return count;
+    while (size > 0 && take_entries(buffer, (size_t)size, tally));
 }
 
-struct unix_count {
+struct unix_tally {
     const struct endpoint *endpoint;
-    const struct inodes *held;
-    size_t count;
+    struct tally *tally;
 };
 
 /* unix(7): an accepted socket has the name of its listener. */
-static bool count_unix_socket(const struct unix_socket *socket, void *argument)
+static bool take_unix_socket(const struct unix_socket *socket, void *argument)
 {
-    struct unix_count *unix_count = argument;
-    char name[sizeof unix_count->endpoint->name] = {0};
-    unsigned long long inode = socket->inode;
+    const struct unix_tally *unix_tally = argument;
+    char name[sizeof unix_tally->endpoint->name] = {0};
 
     memcpy(name, socket->name, socket->name_length);
-    if (!socket->listens && memcmp(name, unix_count->endpoint->name, sizeof name) == 0 &&
-        bsearch(&inode, unix_count->held->item, unix_count->held->count, sizeof inode, compare))
-        unix_count->count++;
+    if (!socket->listens && memcmp(name, unix_tally->endpoint->name, sizeof name) == 0)
+        take_entry(unix_tally->tally, socket->inode);
     return true;
 }
 
-static size_t count_unix(const struct endpoint *endpoint, const struct inodes *held)
+static void take_connections(const struct generation *generation, struct tally *tally)
 {
-    struct unix_count unix_count = {endpoint, held, 0};
+    int netlink = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 
-    for_each_unix_socket(count_unix_socket, &unix_count);
-    return unix_count.count;
+    if (netlink == -1) {
+        log_line(LEVEL_DEBUG, "connections: no sock_diag: %s", strerror(errno));
+        return;
+    }
+    for (size_t i = 0; i < generation->endpoint_count; i++) {
+        struct unix_tally unix_tally = {&generation->endpoints[i], tally};
+
+        if (generation->endpoints[i].family == AF_UNIX)
+            for_each_unix_socket(take_unix_socket, &unix_tally);
+        else
+            take_internet(netlink, &generation->endpoints[i], tally);
+    }
+    close(netlink);
 }
 
-size_t count_connections(const struct generation *generation)
+/*
+ * Where we may not look into a process, whatever has been accepted when the
+ * generation retires is taken for its own. Its successor may have accepted a
+ * few by then, which makes it drain a little longer.
+ */
+static void note_candidates(struct generation *generation)
 {
-    struct inodes held = sockets_of(generation);
-    int netlink = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-    size_t count = 0;
+    struct inodes all = {NULL, 0};
+    struct tally tally = {NULL, &all, 0};
 
-    if (netlink == -1)
-        log_line(LEVEL_DEBUG, "connections: no sock_diag: %s", strerror(errno));
-    for (size_t i = 0; netlink != -1 && held.count > 0 && i < generation->endpoint_count; i++)
-        count += generation->endpoints[i].family == AF_UNIX
-                     ? count_unix(&generation->endpoints[i], &held)
-                     : count_at(netlink, &generation->endpoints[i], &held);
-    if (netlink != -1)
-        close(netlink);
+    take_connections(generation, &tally);
+    generation->candidates_known = true;
+    generation->candidates = all.item;
+    generation->candidate_count = all.count;
+}
+
+size_t count_connections(struct generation *generation)
+{
+    bool blind;
+    struct inodes held = sockets_of(generation, &blind);
+    struct tally tally = {&held, NULL, 0};
+
+    if (blind && !generation->candidates_known)
+        note_candidates(generation);
+    for (size_t i = 0; i < generation->candidate_count; i++) {
+        held.item = grow(held.item, held.count + 1, sizeof *held.item);
+        held.item[held.count++] = generation->candidates[i];
+    }
+    if (held.count > 0) {
+        qsort(held.item, held.count, sizeof *held.item, compare);
+        take_connections(generation, &tally);
+    }
     free(held.item);
-    return count;
+    return tally.count;
 }

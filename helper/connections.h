@@ -7,6 +7,6 @@
 struct generation;
 
 /* How many connections that came in at its endpoints do its processes hold, as of now? */
-size_t count_connections(const struct generation *generation);
+size_t count_connections(struct generation *generation);
 
 #endif

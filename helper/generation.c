@@ -114,6 +114,7 @@ void bury_generations(void)
         release(&generation->inheritance);
         free(generation->endpoints);
         free(generation->bound);
+        free(generation->candidates);
         free(generation);
     }
 }

@@ -66,6 +66,9 @@ struct generation {
     struct inheritance inheritance; /* what it inherits, until its upgrade is over */
     struct endpoint *endpoints;     /* where its connections came in */
     size_t endpoint_count;
+    bool candidates_known; /* connections taken for its own: see connections.c */
+    unsigned long long *candidates;
+    size_t candidate_count;
 };
 
 extern struct generation *generations; /* the newest first */

@@ -3,8 +3,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "memory.h"
@@ -57,6 +59,7 @@ int list_sockets(pid_t pid, unsigned long long **inodes, size_t *count)
     char path[64];
     const struct dirent *entry;
     DIR *directory;
+    bool denied = false;
 
     snprintf(path, sizeof path, "/proc/%d/fd", pid);
     directory = opendir(path);
@@ -68,6 +71,8 @@ int list_sockets(pid_t pid, unsigned long long **inodes, size_t *count)
         ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
         unsigned long long inode;
 
+        /* root may list the directory without CAP_SYS_PTRACE, and not follow its links */
+        denied |= length == -1 && errno == EACCES && strspn(entry->d_name, "0123456789") > 0;
         if (length <= 0)
             continue;
         target[length] = '\0';
@@ -77,5 +82,6 @@ int list_sockets(pid_t pid, unsigned long long **inodes, size_t *count)
         (*inodes)[(*count)++] = inode;
     }
     closedir(directory);
-    return 0;
+    errno = denied ? EACCES : 0;
+    return denied ? -1 : 0;
 }

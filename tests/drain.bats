@@ -260,3 +260,19 @@ has_other_children() {
     wait_end
     equal "$STATUS" 143 "status of the helper"
 }
+
+@test "without CAP_SYS_PTRACE, connections of a process that has changed its uid are waited for" {
+    requires root setpriv
+    set_version v1
+    start setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace "$HELPER" -- "$TESTS/poll" \
+        --port "$PORT" --version-file "$PWD/version" --user 65534
+    wait_ready 1
+    keep "$PORT"
+    [[ $(ask_kept) == "v1 "* ]]
+    upgrade v2
+    wait_for_log "generation 1: draining 1 connection,"
+    serves_version "$PORT" v2
+    [[ $(ask_kept) == "v1 "* ]] || fail "the kept connection was cut"
+    close_kept
+    wait_generation_gone 1
+}
