@@ -17,6 +17,8 @@
 #include "log.h"
 #include "memory.h"
 #include "orders.h"
+#include "shutdown.h"
+#include "start.h"
 
 static const int64_t collect_timeout = 3 * SECOND;
 static const int64_t collect_pace = 10 * MILLISECOND;
@@ -31,6 +33,14 @@ void begin_collecting(struct generation *new)
     new->deadline = now() + collect_timeout;
     if (order_members(new, current, ORDER_COLLECT) == 0)
         happen(new, ANSWERED);
+}
+
+void collected(struct generation *new)
+{
+    if (new->last)
+        listeners_handed_over(new);
+    else
+        start_generation(new);
 }
 
 void collect_again(struct generation *new)

@@ -10,6 +10,9 @@ struct message;
 /* Begin to collect for `new`, which is COLLECTING, from the current generation. */
 void begin_collecting(struct generation *new);
 
+/* COLLECTING, ANSWERED: the listeners are here. */
+void collected(struct generation *new);
+
 /* COLLECTING, TIMER: who still owes an answer? */
 void collect_again(struct generation *new);
 

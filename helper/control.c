@@ -17,14 +17,16 @@
 
 #include "../preload/protocol.h"
 #include "clock.h"
+#include "demands.h"
 #include "family.h"
 #include "log.h"
 #include "loop.h"
 #include "memory.h"
 #include "questions.h"
+#include "reports.h"
 #include "settings.h"
 
-enum { MOST_PEERS = 256, BACKLOG = 512, RIGHTS = 2 };
+enum { MOST_PEERS = 256, MOST_WATCHERS = 64, BACKLOG = 512, RIGHTS = 2 };
 
 /* How long a peer may hold a connection without saying anything. */
 static const int64_t peer_patience = 2 * SECOND;
@@ -32,13 +34,16 @@ static const int64_t peer_patience = 2 * SECOND;
 struct peer {
     int fd;
     pid_t pid;
-    int64_t expires;
+    bool may_demand; /* same uid as the session, or root: see demands.h */
+    bool watches;    /* wants to know what happens, as long as it likes */
+    int64_t expires; /* of one that does not watch */
 };
 
 static char name[SESSION_NAME_LENGTH + 1];
 static int listener = -1;
 static struct peer *peers[MOST_PEERS];
 static size_t peer_count;
+static size_t watcher_count;
 
 int open_control_socket(void)
 {
@@ -85,21 +90,35 @@ static void drop_peer(struct peer *peer)
     for (size_t i = 0; i < peer_count; i++)
         if (peers[i] == peer)
             peers[i] = peers[--peer_count];
+    watcher_count -= peer->watches;
     unwatch_descriptor(peer->fd);
     close(peer->fd);
     free(peer);
 }
 
-/* Same uid as the session, root, or a process of this session that has dropped its privileges. */
-static bool is_welcome(int fd, struct ucred *credentials)
+/*
+ * Same uid as the session, or root, who may demand; or a process of this session
+ * that has dropped its privileges, whose library may ask and tell.
+ */
+static bool is_welcome(int fd, struct ucred *credentials, bool *may_demand)
 {
     socklen_t length = sizeof *credentials;
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, &length) == -1)
         return false;
-    if (credentials->uid == geteuid() || credentials->uid == 0)
-        return true;
-    return is_member(credentials->pid);
+    *may_demand = credentials->uid == geteuid() || credentials->uid == 0;
+    return *may_demand || is_member(credentials->pid);
+}
+
+/* Room for one more: whoever has been here longest goes, unless it was asked to stay. */
+static void make_room(void)
+{
+    for (size_t i = 0; i < peer_count; i++)
+        if (!peers[i]->watches) {
+            log_line(LEVEL_DEBUG, "control: too many peers, process %d is dropped", peers[i]->pid);
+            drop_peer(peers[i]);
+            return;
+        }
 }
 
 void watch_peers(void)
@@ -115,22 +134,53 @@ void accept_peers(void)
     while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) != -1) {
         struct ucred credentials;
         struct peer *peer;
+        bool may_demand;
 
-        if (!is_welcome(fd, &credentials)) {
+        if (!is_welcome(fd, &credentials, &may_demand)) {
             log_line(LEVEL_DEBUG, "control: process %d of uid %u is refused", credentials.pid,
                      credentials.uid);
             close(fd);
             continue;
         }
-        if (peer_count == MOST_PEERS) {
-            log_line(LEVEL_DEBUG, "control: too many peers, the first of them is dropped");
-            drop_peer(peers[0]);
-        }
+        if (peer_count == MOST_PEERS)
+            make_room();
         peer = allocate(1, sizeof *peer);
-        *peer = (struct peer){fd, credentials.pid, now() + peer_patience};
+        *peer = (struct peer){.fd = fd,
+                              .pid = credentials.pid,
+                              .may_demand = may_demand,
+                              .expires = now() + peer_patience};
         peers[peer_count++] = peer;
         watch_descriptor(fd, peer);
     }
+}
+
+bool send_packet(int fd, const void *data, size_t size, const int *descriptors, size_t count)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(RIGHTS * sizeof(int))];
+    } rights;
+    struct iovec part = {(void *)data, size};
+    struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
+
+    if (count > 0) {
+        memset(&rights, 0, sizeof rights);
+        packet.msg_control = &rights;
+        packet.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        rights.header.cmsg_level = SOL_SOCKET;
+        rights.header.cmsg_type = SCM_RIGHTS;
+        rights.header.cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(&rights.header), descriptors, count * sizeof(int));
+    }
+    return sendmsg(fd, &packet, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size;
+}
+
+void tell_watchers(const struct report *report)
+{
+    /* not dropped here: the event that is told of may have come from this very peer */
+    for (size_t i = 0; i < peer_count; i++)
+        if (peers[i]->watches && !send_packet(peers[i]->fd, report, sizeof *report, NULL, 0))
+            shutdown(peers[i]->fd, SHUT_RDWR);
 }
 
 /* The one descriptor that came with a message; -1, and all closed, if it is not exactly one. */
@@ -173,6 +223,21 @@ static ssize_t receive(int fd, struct message *message, int *descriptor)
     return size;
 }
 
+static bool serve_demand(struct peer *peer, unsigned demand)
+{
+    if (!peer->may_demand) {
+        log_line(LEVEL_DEBUG, "control: process %d may not demand anything", peer->pid);
+        return false;
+    }
+    if (demand != DEMAND_STATUS && !peer->watches) {
+        if (watcher_count == MOST_WATCHERS)
+            return false;
+        peer->watches = true;
+        watcher_count++;
+    }
+    return meet_demand(peer->fd, demand);
+}
+
 /* Returns false when the peer is to be dropped. */
 static bool serve_message(struct peer *peer)
 {
@@ -193,6 +258,11 @@ static bool serve_message(struct peer *peer)
         return false;
     }
     peer->expires = now() + peer_patience;
+    if (message.kind >= DEMAND_STATUS && message.kind < DEMANDS_END) {
+        if (descriptor != -1)
+            close(descriptor);
+        return serve_demand(peer, message.kind);
+    }
     return answer_message(peer->fd, peer->pid, &message, descriptor);
 }
 
@@ -208,6 +278,8 @@ int64_t expire_peers(void)
     int64_t next = 0;
 
     for (size_t i = peer_count; i-- > 0;) {
+        if (peers[i]->watches)
+            continue;
         if (peers[i]->expires <= time) {
             log_line(LEVEL_DEBUG, "control: process %d is silent and dropped", peers[i]->pid);
             drop_peer(peers[i]);

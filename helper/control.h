@@ -3,6 +3,7 @@
 #define TFHELPER_CONTROL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -17,6 +18,17 @@ char *session_text(unsigned generation);
 
 /* The generation in the value of SESSION_VARIABLE, 0 if it is of another session. */
 unsigned generation_of_session(const char *text);
+
+struct report;
+
+/* Send a report to every client that watches; one that does not read is dropped. */
+void tell_watchers(const struct report *report);
+
+/*
+ * Send one packet, with `count` descriptors (at most 2) that the caller keeps.
+ * False if the peer is gone, or does not read what it is sent.
+ */
+bool send_packet(int fd, const void *data, size_t size, const int *descriptors, size_t count);
 
 /* Take new connections. */
 void accept_peers(void);

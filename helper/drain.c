@@ -10,6 +10,7 @@
 #include "log.h"
 #include "settings.h"
 #include "stop.h"
+#include "story.h"
 
 static const int64_t shortest_pace = 20 * MILLISECOND;
 static const int64_t longest_pace = SECOND;
@@ -32,6 +33,15 @@ static bool may_owe_answers(const struct generation *generation)
            now() < generation->deadline;
 }
 
+/* Tell who watches, when the number has changed. */
+static void note_connections(struct generation *generation, size_t left)
+{
+    if (left == generation->connections)
+        return;
+    generation->connections = left;
+    tell_draining(generation, left);
+}
+
 void begin_draining(struct generation *generation)
 {
     int64_t deadline = generation->deadline;
@@ -40,6 +50,8 @@ void begin_draining(struct generation *generation)
     enter(generation, DRAINING, MILLISECOND * 5);
     generation->deadline = deadline;
     generation->quiet_looks = left == 0;
+    generation->connections = SIZE_MAX; /* no number yet */
+    note_connections(generation, left);
     if (left > 0)
         log_line(LEVEL_INFO, "generation %u: draining %zu connection%s, for at most %s",
                  generation->number, left, left == 1 ? "" : "s",
@@ -52,6 +64,7 @@ void drain_again(struct generation *generation)
     size_t left = count_connections(generation);
     int64_t pace = (now() - start) * PACE_PER_COST;
 
+    note_connections(generation, left);
     if (left > 0 && start > generation->deadline) {
         log_line(LEVEL_INFO, "generation %u: exit timeout with %zu connection%s left",
                  generation->number, left, left == 1 ? "" : "s");

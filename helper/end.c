@@ -14,7 +14,9 @@
 #include "generation.h"
 #include "handover.h"
 #include "log.h"
+#include "shutdown.h"
 #include "stop.h"
+#include "story.h"
 #include "upgrade.h"
 
 static bool end_expected;
@@ -54,11 +56,16 @@ void service_ended(struct generation *generation)
     for (struct generation *old = generations; old; old = old->older)
         if (old->state == RETIRING || old->state == DRAINING)
             begin_stopping(old, "the service has ended");
-    generation_gone();
+    tell_gone(generation);
+    generation_gone(generation);
 }
 
-void generation_gone(void)
+void generation_gone(const struct generation *generation)
 {
+    if (is_shutting_down() && !ending && (generation == current || !current)) {
+        ending = true;
+        ending_status = generation->wait_status;
+    }
     if (!ending)
         return;
     for (const struct generation *g = generations; g; g = g->older)

@@ -13,8 +13,8 @@ void expect_end(void);
 /* The current generation has ended, or the first one before it was ready. */
 void service_ended(struct generation *generation);
 
-/* A generation is gone: was it the last one? */
-void generation_gone(void);
+/* A generation is gone: was it the last one of a service that is to end? */
+void generation_gone(const struct generation *generation);
 
 /* End as the server did: its status, or its signal. */
 _Noreturn void end_like_the_server(void);

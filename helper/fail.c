@@ -11,7 +11,9 @@
 #include "handover.h"
 #include "log.h"
 #include "orders.h"
+#include "shutdown.h"
 #include "stop.h"
+#include "story.h"
 #include "upgrade.h"
 
 void fail_upgrade(struct generation *generation, const char *format, ...)
@@ -22,8 +24,13 @@ void fail_upgrade(struct generation *generation, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(reason, sizeof reason, format, arguments);
     va_end(arguments);
+    if (generation->last) {
+        listeners_not_handed_over(generation, reason);
+        return;
+    }
     log_line(LEVEL_ERROR, "generation %u: upgrade failed: %s; generation %u serves on",
              generation->number, reason, current->number);
+    tell_failed(generation, reason);
     restore_listeners(&generation->inheritance);
     announce(current, ORDER_RESUME);
     release(&generation->inheritance);

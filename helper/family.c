@@ -74,18 +74,6 @@ static bool read_process(pid_t pid, struct member *member)
     return true;
 }
 
-static pid_t parent_of(pid_t pid)
-{
-    char text[PROC_FILE_SIZE];
-    const char *field;
-    int parent;
-
-    if (read_proc_file(pid, "stat", text, sizeof text) <= 0)
-        return 0;
-    field = strrchr(text, ')');
-    return field && sscanf(field + 1, " %*c %d", &parent) == 1 ? (pid_t)parent : 0;
-}
-
 /* Is this process younger than the session, and not one of the kernel's threads? */
 static bool may_be_ours(pid_t pid)
 {

@@ -20,7 +20,6 @@
 #include "orders.h"
 #include "ready.h"
 #include "retire.h"
-#include "start.h"
 #include "stop.h"
 
 struct generation *generations;
@@ -29,7 +28,7 @@ struct generation *current;
 typedef void (*action)(struct generation *);
 
 static const action table[STATES][EVENTS] = {
-    [COLLECTING] = {[ANSWERED] = start_generation, [TIMER] = collect_again},
+    [COLLECTING] = {[ANSWERED] = collected, [TIMER] = collect_again},
     [STARTING] = {[WAITING] = settle_or_ready,
                   [TIMER] = wait_for_ready,
                   [EXITED] = exited_before_ready,
@@ -110,6 +109,8 @@ void bury_generations(void)
             continue;
         }
         *at = generation->older;
+        if (generation == current)
+            current = NULL;
         forget_asked(generation);
         release(&generation->inheritance);
         free(generation->endpoints);

@@ -50,6 +50,9 @@ struct generation {
     pid_t first; /* the process that was executed; 0 before that */
     bool exited; /* the first process has ended, with: */
     int wait_status;
+    bool last;                 /* never executed: it takes the listeners when the service ends */
+    int64_t begun;             /* when its upgrade was asked for, 0 for the first */
+    int64_t output;            /* how long the server's stderr was when it began; -1: no file */
     int64_t started;           /* when it was executed */
     int64_t since;             /* when it entered its state */
     int64_t deadline;          /* when the state must have ended */
@@ -59,8 +62,9 @@ struct generation {
     bool answers_datagrams;    /* it may owe answers that no connection shows */
     unsigned long long *bound; /* inodes of the datagram sockets that it has bound */
     size_t bound_count;
-    int rearmed;     /* READY: how often it was told to look at its queues */
-    int quiet_looks; /* DRAINING: how many looks in a row found no connection */
+    size_t connections; /* DRAINING: at the last look */
+    int rearmed;        /* READY: how often it was told to look at its queues */
+    int quiet_looks;    /* DRAINING: how many looks in a row found no connection */
     struct asked *asked;
     size_t asked_count;
     struct inheritance inheritance; /* what it inherits, until its upgrade is over */

@@ -5,17 +5,30 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
-static const char prefix[] = "tfpreload: ";
+#include "json.h"
+
+enum { MOST_TEXT = 1024 };
+
+static const int priorities[] = {LOG_ERR, LOG_INFO, LOG_DEBUG};
 static enum log_level most = LEVEL_INFO;
+static bool as_json;
 static bool to_syslog;
 
 void set_log_level(enum log_level level)
 {
     most = level;
+}
+
+void set_log_format(enum log_format format)
+{
+    as_json = format == FORMAT_JSON;
 }
 
 void log_to_syslog(void)
@@ -24,30 +37,72 @@ void log_to_syslog(void)
     to_syslog = true;
 }
 
-static void write_line(char *line, size_t length)
+/*
+ * systemd.exec(5): JOURNAL_STREAM holds device and inode of the stream that was
+ * connected to the journal. It is inherited by programs whose stderr is not.
+ */
+static bool stderr_is_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device;
+    unsigned long long inode;
+    struct stat status;
+
+    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+           fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+}
+
+static int format_text(char *line, size_t size, enum log_level level, const char *text)
+{
+    if (stderr_is_journal()) /* sd-daemon(3): a priority in front of a line */
+        return snprintf(line, size, "<%d>tfpreload: %s\n", priorities[level], text);
+    return snprintf(line, size, "tfpreload: %s\n", text);
+}
+
+static int format_json(char *line, size_t size, enum log_level level, const char *text)
+{
+    static const char *const names[] = {"error", "info", "debug"};
+    char message[2 * MOST_TEXT];
+    char about[32] = "";
+    char date[32];
+    struct timespec now;
+    struct tm utc;
+    unsigned generation;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &utc);
+    if (sscanf(text, "generation %u", &generation) == 1)
+        snprintf(about, sizeof about, "\"generation\":%u,", generation);
+    return snprintf(line, size,
+                    "{\"time\":\"%s.%03ldZ\",\"source\":\"tfpreload\",\"level\":\"%s\",%s"
+                    "\"message\":%s}\n",
+                    date, now.tv_nsec / 1000000, names[level], about,
+                    json_string(text, message, sizeof message));
+}
+
+static void write_line(const char *line, int length)
 {
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
 
-    line[length++] = '\n';
-    if (poll(&out, 1, 0) == 1 && write(STDERR_FILENO, line, length) == -1)
+    if (poll(&out, 1, 0) == 1 && write(STDERR_FILENO, line, (size_t)length) == -1)
         return; /* nowhere to say so */
 }
 
 void log_line(enum log_level level, const char *format, ...)
 {
-    static const int priorities[] = {LOG_ERR, LOG_INFO, LOG_DEBUG};
-    char line[1024];
-    char *text = line + sizeof prefix - 1;
+    char text[MOST_TEXT];
+    char line[3 * MOST_TEXT];
     va_list arguments;
 
     if (level > most)
         return;
-    memcpy(line, prefix, sizeof prefix - 1);
     va_start(arguments, format);
-    vsnprintf(text, sizeof line - sizeof prefix - 1, format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
     if (to_syslog)
         syslog(priorities[level], "%s", text);
     else
-        write_line(line, strlen(line));
+        write_line(line, as_json ? format_json(line, sizeof line, level, text)
+                                 : format_text(line, sizeof line, level, text));
 }

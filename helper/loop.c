@@ -15,8 +15,8 @@
 #include "generation.h"
 #include "handover.h"
 #include "log.h"
-#include "settings.h"
 #include "signals.h"
+#include "usage.h"
 
 static int poller;
 

@@ -1,26 +1,17 @@
 /*
  * tfhelper: the pid that the user knows. It runs the server as its child,
  * starts it again when an upgrade is asked for, and ends as the server ends.
+ * Given another command than `run`, it talks to the one that does.
  */
-#include <stdlib.h>
-#include <sys/prctl.h>
+#include <stddef.h>
 
-#include "../preload/protocol.h"
-#include "generation.h"
-#include "log.h"
-#include "loop.h"
-#include "settings.h"
-#include "start.h"
-#include "unfit.h"
+#include "commands.h"
 
 int main(int argc, char **argv)
 {
-    read_settings(argc, argv);
-    if (!settings.library && !getenv(PRELOAD_VARIABLE))
-        log_line(LEVEL_ERROR, "libtfpreload.so is not beside tfhelper: running without upgrades");
-    warn_of_unfit_command();
-    open_loop();
-    prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphans of the server come to us, not to init */
-    start_generation(new_generation());
-    run_loop();
+    const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
+
+    if (command)
+        return command->run(argc - 1, argv + 1);
+    return run_command(argc, argv);
 }

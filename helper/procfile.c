@@ -30,6 +30,18 @@ ssize_t read_proc_file(pid_t pid, const char *name, char *text, size_t size)
     return part < 0 ? -1 : (ssize_t)used;
 }
 
+pid_t parent_of(pid_t pid)
+{
+    char text[PROC_FILE_SIZE];
+    const char *field;
+    int parent;
+
+    if (read_proc_file(pid, "stat", text, sizeof text) <= 0)
+        return 0;
+    field = strrchr(text, ')'); /* the name may hold anything: proc(5) */
+    return field && sscanf(field + 1, " %*c %d", &parent) == 1 ? (pid_t)parent : 0;
+}
+
 size_t list_threads(pid_t pid, pid_t **threads)
 {
     char path[64];

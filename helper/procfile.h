@@ -13,6 +13,9 @@ enum { PROC_FILE_SIZE = 4096 };
  */
 ssize_t read_proc_file(pid_t pid, const char *name, char *text, size_t size);
 
+/* The parent of a process; 0 if it has none, or is gone. */
+pid_t parent_of(pid_t pid);
+
 /* The threads of a process, in memory that the caller frees. Returns how many. */
 size_t list_threads(pid_t pid, pid_t **threads);
 

@@ -8,13 +8,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../preload/protocol.h"
 #include "adopt.h"
 #include "collect.h"
+#include "control.h"
 #include "family.h"
 #include "generation.h"
 #include "log.h"
@@ -26,28 +26,13 @@
 
 static bool send_answer(int fd, enum message_kind kind, const int *descriptors, size_t count)
 {
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(2 * sizeof(int))];
-    } rights;
     struct message message;
-    struct iovec part = {&message, sizeof message};
-    struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
 
     memset(&message, 0, sizeof message);
     message.magic = PROTOCOL_MAGIC;
     message.version = PROTOCOL_VERSION;
     message.kind = (uint16_t)kind;
-    if (count > 0) {
-        memset(&rights, 0, sizeof rights);
-        packet.msg_control = &rights;
-        packet.msg_controllen = CMSG_SPACE(count * sizeof(int));
-        rights.header.cmsg_level = SOL_SOCKET;
-        rights.header.cmsg_type = SCM_RIGHTS;
-        rights.header.cmsg_len = CMSG_LEN(count * sizeof(int));
-        memcpy(CMSG_DATA(&rights.header), descriptors, count * sizeof(int));
-    }
-    return sendmsg(fd, &packet, MSG_NOSIGNAL) == (ssize_t)sizeof message;
+    return send_packet(fd, &message, sizeof message, descriptors, count);
 }
 
 static bool bind_asked(int fd, struct generation *generation, const struct message *message)

@@ -15,6 +15,7 @@
 #include "receivers.h"
 #include "retire.h"
 #include "settings.h"
+#include "story.h"
 #include "unfit.h"
 #include "upgrade.h"
 
@@ -56,6 +57,7 @@ static void ready(struct generation *generation)
     log_line(LEVEL_INFO, "generation %u: ready after %s, pid %d", generation->number,
              duration_text(now() - generation->started), generation->first);
     log_unclaimed(generation);
+    tell_ready(generation);
     become_current(generation);
 }
 

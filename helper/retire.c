@@ -16,6 +16,7 @@
 #include "replacements.h"
 #include "settings.h"
 #include "stop.h"
+#include "story.h"
 
 static const int64_t retire_pace = 5 * MILLISECOND;
 
@@ -72,6 +73,7 @@ void retired(struct generation *old)
 
     log_line(LEVEL_INFO, "generation %u: retired after %s: it accepts no more", old->number,
              duration_text(now() - old->since));
+    tell_retired(old);
     forget_asked(old);
     begin_draining(old);
     for (const struct generation *g = generations; g; g = g->older)

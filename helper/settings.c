@@ -5,14 +5,10 @@
  */
 #include "settings.h"
 
-#include <errno.h>
 #include <getopt.h>
 #include <limits.h>
-#include <math.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,155 +16,73 @@
 
 #include "../preload/protocol.h"
 #include "clock.h"
+#include "commands.h"
+#include "setting_values.h"
+#include "usage.h"
 
 struct settings settings = {
     .upgrade_signal = SIGHUP,
     .stop_signal = SIGTERM,
     .ready_timeout = 60 * SECOND,
     .exit_timeout = 30 * SECOND,
+    .ready_fd = -1,
     .log_level = LEVEL_INFO,
 };
-
-static bool read_upgrade_signal(const char *text);
-static bool read_stop_signal(const char *text);
-static bool read_ready_timeout(const char *text);
-static bool read_exit_timeout(const char *text);
-static bool read_log_level(const char *text);
-static bool read_library(const char *text);
 
 static const struct setting {
     const char *option;
     const char *argument;
     const char *variable;
-    bool (*read)(const char *text);
+    bool (*read)(const char *text, void *value);
+    void (*print)(char text[VALUE_TEXT], const void *value);
+    void *value;
     const char *expected;
     const char *help;
 } table[] = {
-    {"signal", "NAME", "TFPRELOAD_SIGNAL", read_upgrade_signal,
-     "the name of a signal that a process can catch, such as HUP or USR2",
+    {"signal", "NAME", "TFPRELOAD_SIGNAL", read_upgrade_signal, print_signal,
+     &settings.upgrade_signal, "the name of a signal that a process can catch, such as HUP or USR2",
      "signal that starts an upgrade (HUP)"},
-    {"ready-timeout", "SECONDS", "TFPRELOAD_READY_TIMEOUT", read_ready_timeout,
-     "seconds greater than 0, such as 60 or 2.5",
+    {"ready", "HOW", "TFPRELOAD_READY", read_readiness, print_readiness, &settings.ready,
+     "auto, notify, fd:NUMBER, delay:SECONDS or exec:COMMAND",
+     "what says that a generation is ready (auto)"},
+    {"ready-timeout", "SECONDS", "TFPRELOAD_READY_TIMEOUT", read_long_timeout, print_timeout,
+     &settings.ready_timeout, "seconds greater than 0, such as 60 or 2.5",
      "a new generation that takes longer to be ready is killed (60)"},
-    {"exit-timeout", "SECONDS", "TFPRELOAD_EXIT_TIMEOUT", read_exit_timeout,
-     "seconds, such as 30 or 0.5", "an old generation that drains longer is stopped (30)"},
-    {"stop-signal", "NAME", "TFPRELOAD_STOP_SIGNAL", read_stop_signal,
-     "the name of a signal, such as TERM or QUIT",
+    {"exit-timeout", "SECONDS", "TFPRELOAD_EXIT_TIMEOUT", read_timeout, print_timeout,
+     &settings.exit_timeout, "seconds, such as 30 or 0.5",
+     "an old generation that drains longer is stopped (30)"},
+    {"stop-signal", "NAME", "TFPRELOAD_STOP_SIGNAL", read_stop_signal, print_signal,
+     &settings.stop_signal, "the name of a signal, such as TERM or QUIT",
      "signal that tells an old generation to end (TERM)"},
-    {"log", "LEVEL", "TFPRELOAD_LOG", read_log_level, "error, info or debug",
-     "how much to say on stderr: error, info or debug (info)"},
-    {"library", "PATH", "TFPRELOAD_LIBRARY", read_library, "the path of a file that can be read",
+    {"env-file", "PATH", "TFPRELOAD_ENV_FILE", read_file_path, print_path, &settings.env_file,
+     "the path of a file that can be read",
+     "variables for the server, read again at each upgrade (none)"},
+    {"pidfile", "PATH", "TFPRELOAD_PIDFILE", read_new_path, print_path, &settings.pidfile,
+     "the path of a file, in a directory that exists",
+     "holds our pid from when the service is ready to its end (none)"},
+    {"ready-fd", "NUMBER", "TFPRELOAD_READY_FD", read_descriptor, print_descriptor,
+     &settings.ready_fd, "the number of an open descriptor, greater than 2",
+     "gets a newline when the service is ready (none)"},
+    {"hook", "PROGRAM", "TFPRELOAD_HOOK", read_program, print_path, &settings.hook,
+     "the path of a program that can be executed",
+     "run at each event: ready, failed, retired, gone (none)"},
+    {"log", "LEVEL", "TFPRELOAD_LOG", read_log_level, print_log_level, &settings.log_level,
+     "error, info or debug", "how much to say on stderr: error, info or debug (info)"},
+    {"log-format", "FORMAT", "TFPRELOAD_LOG_FORMAT", read_log_format, print_log_format,
+     &settings.log_format, "text or json", "how to say it: text or json (text)"},
+    {"library", "PATH", "TFPRELOAD_LIBRARY", read_file_path, print_path, &settings.library,
+     "the path of a file that can be read",
      "the library to preload (libtfpreload.so beside tfhelper)"},
 };
 
 enum { SETTINGS = sizeof table / sizeof *table };
-
-static const struct {
-    const char *name;
-    int number;
-} signal_names[] = {
-    {"HUP", SIGHUP},   {"INT", SIGINT},       {"QUIT", SIGQUIT}, {"USR1", SIGUSR1},
-    {"USR2", SIGUSR2}, {"ALRM", SIGALRM},     {"TERM", SIGTERM}, {"KILL", SIGKILL},
-    {"CONT", SIGCONT}, {"WINCH", SIGWINCH},   {"IO", SIGIO},     {"PWR", SIGPWR},
-    {"PIPE", SIGPIPE}, {"VTALRM", SIGVTALRM}, {"PROF", SIGPROF}, {"TSTP", SIGTSTP},
-};
-
-/* The signal's number, or 0. "HUP", "SIGHUP", "1". */
-static int signal_of(const char *text)
-{
-    char *end;
-    long number = strtol(text, &end, 10);
-
-    if (end != text && *end == '\0')
-        return number > 0 && number < NSIG ? (int)number : 0;
-    if (strncmp(text, "SIG", 3) == 0)
-        text += 3;
-    for (size_t i = 0; i < sizeof signal_names / sizeof *signal_names; i++)
-        if (strcmp(text, signal_names[i].name) == 0)
-            return signal_names[i].number;
-    return 0;
-}
-
-static bool read_upgrade_signal(const char *text)
-{
-    static const int unfit[] = {SIGKILL, SIGSTOP, SIGCHLD, SIGCONT, SIGTSTP,     SIGTTIN,
-                                SIGTTOU, SIGSEGV, SIGBUS,  SIGFPE,  SIGILL,      SIGTRAP,
-                                SIGABRT, SIGSYS,  SIGTERM, SIGINT,  ORDER_SIGNAL};
-    int number = signal_of(text);
-
-    for (size_t i = 0; i < sizeof unfit / sizeof *unfit; i++)
-        if (number == unfit[i])
-            return false;
-    if (number == 0)
-        return false;
-    settings.upgrade_signal = number;
-    return true;
-}
-
-static bool read_stop_signal(const char *text)
-{
-    int number = signal_of(text);
-
-    if (number == 0 || number == ORDER_SIGNAL)
-        return false;
-    settings.stop_signal = number;
-    return true;
-}
-
-static bool read_seconds(const char *text, int64_t *nanoseconds)
-{
-    char *end;
-    double seconds;
-
-    errno = 0;
-    seconds = strtod(text, &end);
-    if (end == text || *end || errno || !isfinite(seconds) || seconds < 0 || seconds > 1e9)
-        return false;
-    *nanoseconds = (int64_t)(seconds * (double)SECOND);
-    return true;
-}
-
-static bool read_ready_timeout(const char *text)
-{
-    int64_t timeout;
-
-    if (!read_seconds(text, &timeout) || timeout == 0)
-        return false;
-    settings.ready_timeout = timeout;
-    return true;
-}
-
-static bool read_exit_timeout(const char *text)
-{
-    return read_seconds(text, &settings.exit_timeout);
-}
-
-static bool read_log_level(const char *text)
-{
-    static const char *const names[] = {"error", "info", "debug"};
-
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(text, names[i]) == 0) {
-            settings.log_level = (enum log_level)i;
-            return true;
-        }
-    return false;
-}
-
-static bool read_library(const char *text)
-{
-    if (access(text, R_OK) == -1)
-        return false;
-    settings.library = text;
-    return true;
-}
 
 static void read_environment(void)
 {
     for (size_t i = 0; i < SETTINGS; i++) {
         const char *value = getenv(table[i].variable);
 
-        if (value && *value && !table[i].read(value))
+        if (value && *value && !table[i].read(value, table[i].value))
             log_line(LEVEL_ERROR, "%s=%s is ignored: expected %s", table[i].variable, value,
                      table[i].expected);
     }
@@ -176,8 +90,16 @@ static void read_environment(void)
 
 static void print_help(void)
 {
-    printf("usage: tfhelper [OPTION]... [--] COMMAND [ARGUMENT]...\n"
-           "Run COMMAND, and upgrade it without losing a connection on SIGHUP.\n\n"
+    printf("usage: tfhelper [run] %s\n", commands[0].arguments);
+    for (size_t i = 1; i < command_count; i++)
+        printf("       tfhelper %s %s\n", commands[i].name, commands[i].arguments);
+    printf("\n"
+           "Run a server, and upgrade it without losing a connection on SIGHUP.\n\n"
+           "Commands; each has a --help of its own:\n");
+    for (size_t i = 0; i < command_count; i++)
+        printf("  %-24s %s\n", commands[i].name, commands[i].summary);
+    printf("\nPID is that of the service, or of any of its processes, or the path of a pidfile.\n\n"
+           "Options of run:\n"
            "  -f, --file PATH          execute PATH; COMMAND is only its argv[0]\n");
     for (size_t i = 0; i < SETTINGS; i++) {
         char option[64];
@@ -188,23 +110,10 @@ static void print_help(void)
     }
     printf("  -h, --help               this text\n"
            "  -V, --version            the version\n\n"
-           "Each setting may be given by the variable in brackets; the option wins.\n"
-           "Exit status: that of COMMAND, or its signal; 2 for a wrong option,\n"
-           "126 if COMMAND cannot be executed, 127 if it is not found.\n");
-}
-
-static _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static _Noreturn void usage_error(const char *format, ...)
-{
-    char text[512];
-    va_list arguments;
-
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    fprintf(stderr, "tfhelper: %s\nTry 'tfhelper --help'.\n", text);
-    exit(EXIT_USAGE);
+           "Each setting may be given by the variable in brackets; the option wins.\n\n"
+           "Exit status of run: that of COMMAND, or its signal; 2 for a wrong option,\n"
+           "126 if COMMAND cannot be executed, 127 if it is not found. Of the others: 0 done,\n"
+           "1 what was asked for did not come to pass, 2 usage, 3 no such service, 4 timeout.\n");
 }
 
 /* Options end at the first argument that is none: the rest is the server's own. */
@@ -224,7 +133,7 @@ static void read_options(int argc, char **argv)
         if (found >= FIRST_SETTING) {
             const struct setting *setting = &table[found - FIRST_SETTING];
 
-            if (!setting->read(optarg))
+            if (!setting->read(optarg, setting->value))
                 usage_error("--%s %s: expected %s", setting->option, optarg, setting->expected);
         } else if (found == 'f') {
             settings.file = optarg;
@@ -269,8 +178,21 @@ void read_settings(int argc, char **argv)
     read_environment();
     read_options(argc, argv);
     set_log_level(settings.log_level);
+    set_log_format(settings.log_format);
     if (getenv(PRELOAD_VARIABLE)) /* the library has brought us here */
         settings.library = NULL;
     else if (!settings.library)
         settings.library = find_library();
+}
+
+bool nth_setting(size_t k, const char **name, char *value, size_t size)
+{
+    char text[VALUE_TEXT];
+
+    if (k >= SETTINGS)
+        return false;
+    table[k].print(text, table[k].value);
+    *name = table[k].option;
+    snprintf(value, size, "%s", text);
+    return true;
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../preload/protocol.h"
@@ -22,6 +23,7 @@
 #include "log.h"
 #include "memory.h"
 #include "settings.h"
+#include "usage.h"
 
 static sigset_t original_mask;
 static struct sigaction original_on_child;
@@ -152,6 +154,14 @@ static void could_not_start(struct generation *generation, const char *what, int
     exit(error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE);
 }
 
+/* Where in the server's stderr the new generation begins, if that is a file: see reports.h. */
+static int64_t length_of_output(void)
+{
+    struct stat status;
+
+    return fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode) ? status.st_size : -1;
+}
+
 void start_generation(struct generation *generation)
 {
     pid_t helper = getpid();
@@ -164,6 +174,7 @@ void start_generation(struct generation *generation)
         return;
     }
     environment = child_environment(generation->number);
+    generation->output = length_of_output();
     generation->started = now();
     generation->first = fork();
     if (generation->first == 0)

@@ -16,6 +16,7 @@
 #include "memory.h"
 #include "orders.h"
 #include "settings.h"
+#include "story.h"
 
 static const int64_t stop_grace = 5 * SECOND;
 static const int64_t kill_pace = 20 * MILLISECOND;
@@ -122,5 +123,6 @@ void gone(struct generation *generation)
                  duration_text(now() - generation->since),
                  generation->exited ? ending_text(generation->wait_status) : "never started");
     enter(generation, GONE, 0);
-    generation_gone();
+    tell_gone(generation);
+    generation_gone(generation);
 }

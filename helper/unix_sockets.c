@@ -38,6 +38,7 @@ static struct unix_socket read_entry(const struct nlmsghdr *header)
 {
     const struct unix_diag_msg *entry = NLMSG_DATA(header);
     struct unix_socket socket = {.inode = entry->udiag_ino,
+                                 .type = entry->udiag_type,
                                  .listens = entry->udiag_state == TCP_LISTEN};
     size_t left = header->nlmsg_len - NLMSG_LENGTH(sizeof *entry);
 

@@ -10,6 +10,7 @@ enum { UNIX_NAME_SIZE = 108 };
 
 struct unix_socket {
     uint32_t inode;
+    int type; /* SOCK_STREAM and so on */
     bool listens;
     bool has_file;
     uint64_t device; /* of the file that it is bound to, as stat(2) gives them */

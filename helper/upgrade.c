@@ -8,6 +8,8 @@
 #include "fail.h"
 #include "generation.h"
 #include "log.h"
+#include "shutdown.h"
+#include "story.h"
 
 static bool noted; /* several requests while one runs count as one */
 
@@ -22,13 +24,21 @@ static void begin_upgrade(void)
 
     log_line(LEVEL_INFO, "generation %u: upgrade from generation %u begins", new->number,
              current->number);
+    new->begun = now();
+    tell_begins(new);
     enter(new, COLLECTING, 10 * MILLISECOND);
     begin_collecting(new);
 }
 
 void request_upgrade(void)
 {
+    if (is_shutting_down()) {
+        log_line(LEVEL_INFO, "the service is to end: there is no upgrade any more");
+        tell_ending();
+        return;
+    }
     if (in_progress()) {
+        tell_noted();
         if (!noted)
             log_line(LEVEL_INFO, "generation %u is not ready yet: the upgrade is noted",
                      generations->number);

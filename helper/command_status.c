@@ -1,0 +1,73 @@
+/* tfhelper status: what the helper knows of its service. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "arguments.h"
+#include "client.h"
+#include "clock.h"
+#include "commands.h"
+#include "service.h"
+#include "show.h"
+#include "usage.h"
+
+static const char help[] =
+    "usage: tfhelper status [OPTION]... PID\n"
+    "Show the generations of the service with their state, age, processes, connections\n"
+    "left and deadline, its listeners, the last upgrade, and the settings in force.\n\n"
+    "      --json               for programs; the keys are in tfhelper(1)\n"
+    "      --metrics            in the text format of Prometheus\n"
+    "      --watch              again each second, until the service ends\n"
+    "  -h, --help               this text\n\n"
+    "PID is that of the service, or of any of its processes, or the path of a pidfile.\n\n"
+    "Exit status: 0 shown, 2 usage, 3 no such service.\n";
+
+static void show(const struct arguments *arguments, const struct report *records, size_t count)
+{
+    if (arguments->json)
+        show_json(records, count);
+    else if (arguments->metrics)
+        show_metrics(records, count);
+    else
+        show_table(records, count);
+    fflush(stdout);
+}
+
+static void watch(const struct arguments *arguments, const struct service *service)
+{
+    static const struct timespec second = {1, 0};
+    int fd = connect_to(service);
+
+    for (;;) {
+        size_t count;
+        struct report *records = fd == -1 ? NULL : ask_status(fd, &count);
+
+        if (!records)
+            return; /* it has ended */
+        if (isatty(STDOUT_FILENO) == 1)
+            fputs("\033[H\033[2J", stdout);
+        show(arguments, records, count);
+        free(records);
+        nanosleep(&second, NULL);
+    }
+}
+
+int status_command(int argc, char **argv)
+{
+    struct arguments arguments = read_arguments(argc, argv, "json metrics watch ", help);
+    struct service service;
+    struct report *records;
+    size_t count;
+
+    if (arguments.json && arguments.metrics)
+        usage_error("--json and --metrics exclude each other");
+    service = require_service(arguments.pid);
+    records = require_status(&service, &count);
+    if (arguments.watch)
+        watch(&arguments, &service);
+    else
+        show(&arguments, records, count);
+    free(records);
+    return 0;
+}

@@ -1,0 +1,152 @@
+/* tfhelper upgrade: what SIGHUP does, and how it came out. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "arguments.h"
+#include "client.h"
+#include "clock.h"
+#include "commands.h"
+#include "output.h"
+#include "progress.h"
+#include "service.h"
+#include "usage.h"
+
+static const char help[] =
+    "usage: tfhelper upgrade [OPTION]... PID\n"
+    "Start an upgrade of the service, and wait for its outcome.\n\n"
+    "      --drained            wait until the old generation is gone, too\n"
+    "      --timeout SECONDS    wait no longer; the upgrade goes on\n"
+    "  -h, --help               this text\n\n"
+    "PID is that of the service, or of any of its processes, or the path of a pidfile.\n"
+    "An upgrade that is in progress is waited for first.\n\n"
+    "Exit status: 0 the new generation is ready (and the old one gone), 1 the upgrade has\n"
+    "failed and the old generation serves on, 2 usage, 3 no such service, 4 timeout.\n";
+
+/* How long, after the new generation is ready, to wait for the old one's number of connections. */
+static const int64_t retiring_patience = 2 * SECOND;
+
+struct upgrade {
+    int fd;
+    pid_t helper;
+    unsigned generation; /* 0: not begun yet */
+    unsigned old;        /* 0: none has been retired yet */
+    int64_t took;        /* until ready */
+    int64_t connections; /* of the old one; -1: not known */
+    bool gone;           /* the old one is */
+};
+
+static _Noreturn void failed(const struct upgrade *upgrade, const struct report *report)
+{
+    fprintf(stderr, "tfhelper: the upgrade to generation %u failed: %s\n", report->generation,
+            report->text);
+    print_output(upgrade->helper, report->pid, report->position);
+    exit(EXIT_REFUSED);
+}
+
+static enum heard next(const struct upgrade *upgrade, struct report *report, int64_t end)
+{
+    enum heard heard = hear(upgrade->fd, report, end, NULL);
+
+    if (heard == ENDED)
+        end_with_error(EXIT_REFUSED, "the service has ended meanwhile");
+    if (heard == HEARD && report->kind == REPORT_ENDING)
+        end_with_error(EXIT_REFUSED, "the service is about to end: there is no upgrade any more");
+    return heard;
+}
+
+static void wait_for_ready(struct upgrade *upgrade, int64_t end)
+{
+    struct report report;
+
+    for (;;) {
+        if (next(upgrade, &report, end) == SILENCE)
+            end_with_error(EXIT_TIMEOUT, "the upgrade has no outcome yet; it goes on");
+        if (report.kind == REPORT_NOTED && upgrade->generation == 0)
+            fprintf(stderr, "generation %u is not ready yet: this upgrade waits for its turn\n",
+                    report.generation);
+        else if (report.kind == REPORT_BEGINS && upgrade->generation == 0)
+            upgrade->generation = report.generation;
+        else if (report.kind == REPORT_FAILED && report.generation == upgrade->generation)
+            failed(upgrade, &report);
+        else if (report.kind == REPORT_READY && report.generation == upgrade->generation)
+            break;
+    }
+    upgrade->took = report.duration;
+}
+
+/* Note what is said of the generation that this upgrade has replaced. */
+static void note_old(struct upgrade *upgrade, const struct report *report)
+{
+    if (report->kind == REPORT_RETIRED && upgrade->old == 0)
+        upgrade->old = report->generation;
+    if (report->generation != upgrade->old || upgrade->old == 0)
+        return;
+    if (report->kind == REPORT_DRAINING)
+        upgrade->connections = report->count;
+    upgrade->gone |= report->kind == REPORT_GONE;
+}
+
+static void wait_for_retired(struct upgrade *upgrade)
+{
+    int64_t end = now() + retiring_patience;
+    struct report report;
+
+    while (upgrade->connections == -1 && !upgrade->gone && next(upgrade, &report, end) == HEARD)
+        note_old(upgrade, &report);
+}
+
+static void print_outcome(const struct upgrade *upgrade)
+{
+    printf("generation %u ready after %s", upgrade->generation, duration_text(upgrade->took));
+    if (upgrade->old == 0)
+        printf("; its predecessor is retiring");
+    else if (upgrade->connections > 0)
+        printf("; generation %u draining %lld connection%s", upgrade->old,
+               (long long)upgrade->connections, upgrade->connections == 1 ? "" : "s");
+    else
+        printf("; generation %u has no connections left", upgrade->old);
+    putchar('\n');
+    fflush(stdout);
+}
+
+static void wait_for_gone(struct upgrade *upgrade, int64_t end)
+{
+    struct progress progress = begin_progress();
+    struct report report;
+
+    while (!upgrade->gone) {
+        enum heard heard = next(upgrade, &report, next_progress(&progress, end));
+
+        if (heard == HEARD) {
+            note_old(upgrade, &report);
+            if (report.kind == REPORT_DRAINING && report.generation == upgrade->old)
+                note_progress(&progress, &report);
+        } else if (end != 0 && now() >= end) {
+            end_progress(&progress);
+            end_with_error(EXIT_TIMEOUT, "generation %u is not gone yet; it drains on",
+                           upgrade->old);
+        }
+        show_progress(&progress);
+    }
+    end_progress(&progress);
+    printf("generation %u gone\n", upgrade->old);
+}
+
+int upgrade_command(int argc, char **argv)
+{
+    struct arguments arguments = read_arguments(argc, argv, "drained timeout ", help);
+    int64_t end = arguments.timeout ? now() + arguments.timeout : 0;
+    struct service service = require_service(arguments.pid);
+    struct upgrade upgrade = {.fd = connect_to(&service), .connections = -1};
+
+    upgrade.helper = upgrade.fd == -1 ? 0 : helper_of(upgrade.fd);
+    if (upgrade.helper == 0 || !send_demand(upgrade.fd, DEMAND_UPGRADE))
+        end_refused(&service);
+    wait_for_ready(&upgrade, end);
+    wait_for_retired(&upgrade);
+    print_outcome(&upgrade);
+    if (arguments.drained)
+        wait_for_gone(&upgrade, end);
+    return 0;
+}

@@ -1,0 +1,138 @@
+/* tfhelper wait: for scripts, so that none has to sleep and hope. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "arguments.h"
+#include "client.h"
+#include "clock.h"
+#include "commands.h"
+#include "service.h"
+#include "usage.h"
+
+static const char help[] =
+    "usage: tfhelper wait [OPTION]... PID\n"
+    "Wait until the service is where it is wanted.\n\n"
+    "      --for WHAT           ready: a generation serves, and no upgrade is in progress\n"
+    "                           drained: the same, and no older generation is left\n"
+    "                           gone: the service has ended\n"
+    "                           (ready)\n"
+    "      --timeout SECONDS    wait no longer\n"
+    "  -h, --help               this text\n\n"
+    "PID is that of the service, or of any of its processes, or the path of a pidfile.\n"
+    "A process that has only just been started gets five seconds to become a service, a\n"
+    "pidfile the whole timeout to appear.\n\n"
+    "Exit status: 0 it is, 2 usage, 3 no such service, or it has ended, 4 timeout.\n";
+
+/* A shell's $! is known before the shell has executed anything under it. */
+static const int64_t birth_patience = 5 * SECOND;
+
+enum until { READY_TO_SERVE, DRAINED, ENDED_FOR_GOOD };
+
+static enum until read_until(const char *text)
+{
+    static const char *const names[] = {"ready", "drained", "gone"};
+
+    if (!text)
+        return READY_TO_SERVE;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(text, names[i]) == 0)
+            return (enum until)i;
+    usage_error("--for %s: expected ready, drained or gone", text);
+}
+
+static void pause_for_a_moment(void)
+{
+    static const struct timespec moment = {0, 20 * MILLISECOND};
+
+    nanosleep(&moment, NULL);
+}
+
+static bool is_over(int64_t end)
+{
+    return end != 0 && now() >= end;
+}
+
+/* Find the service, which may be on its way. False if it is gone, and gone is what is wanted. */
+static bool find_it(const char *text, enum until until, int64_t end, struct service *service)
+{
+    int64_t patience = now() + birth_patience;
+
+    for (;; pause_for_a_moment()) {
+        pid_t pid = read_pid(text);
+        enum found found = pid ? find_service(pid, service) : NO_PROCESS;
+
+        if (found == FOUND)
+            return true;
+        if (found == NO_PROCESS && until == ENDED_FOR_GOOD)
+            return false;
+        if (found == NO_PROCESS && pid)
+            end_with_error(EXIT_NO_SERVICE, "there is no process %d", pid);
+        if (is_over(end))
+            end_with_error(EXIT_TIMEOUT, "%s: no service yet", text);
+        if (pid && now() >= patience)
+            (void)require_service(text);
+    }
+}
+
+static bool is_reached(enum until until, const struct report *records, size_t count)
+{
+    unsigned newest = 0;
+    bool ready = false;
+    size_t generations = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (records[i].kind != REPORT_GENERATION)
+            continue;
+        generations++;
+        if (records[i].generation > newest) {
+            newest = records[i].generation;
+            ready = strcmp(records[i].name, "ready") == 0;
+        }
+    }
+    return ready && (until == READY_TO_SERVE || (until == DRAINED && generations == 1));
+}
+
+static int wait_for_it(int fd, enum until until, int64_t end)
+{
+    struct report report;
+    enum heard heard = HEARD;
+
+    while (heard != ENDED) {
+        size_t count;
+        struct report *records = ask_status(fd, &count);
+        bool reached;
+
+        if (!records)
+            break;
+        reached = is_reached(until, records, count);
+        free(records);
+        if (reached)
+            return 0;
+        heard = hear(fd, &report, end, NULL);
+        if (heard == SILENCE)
+            end_with_error(EXIT_TIMEOUT, "not so after the time given");
+    }
+    if (until == ENDED_FOR_GOOD)
+        return 0;
+    end_with_error(EXIT_NO_SERVICE, "the service has ended");
+}
+
+int wait_command(int argc, char **argv)
+{
+    struct arguments arguments = read_arguments(argc, argv, "for timeout ", help);
+    enum until until = read_until(arguments.until);
+    int64_t end = arguments.timeout ? now() + arguments.timeout : 0;
+    struct service service;
+    int fd;
+
+    if (!find_it(arguments.pid, until, end, &service))
+        return 0;
+    fd = connect_to(&service);
+    if (fd == -1 && until == ENDED_FOR_GOOD)
+        return 0;
+    if (fd == -1 || helper_of(fd) == 0 || !send_demand(fd, DEMAND_WATCH))
+        end_refused(&service);
+    return wait_for_it(fd, until, end);
+}

@@ -1,0 +1,14 @@
+/* What `tfhelper status`, `upgrade`, `wait` and `stop` demand of the helper of a service. */
+#ifndef TFHELPER_DEMANDS_H
+#define TFHELPER_DEMANDS_H
+
+#include <stdbool.h>
+
+/*
+ * Meet a demand (enum demand) of the client at the other end of `fd`, who may
+ * make it. Returns false when the client is to be dropped; it watches from the
+ * first demand but DEMAND_STATUS on, which the caller has seen to.
+ */
+bool meet_demand(int fd, unsigned demand);
+
+#endif

@@ -1,0 +1,114 @@
+#include "listeners.h"
+
+#include <arpa/inet.h>
+#include <linux/inet_diag.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "family.h"
+#include "generation.h"
+#include "internet_sockets.h"
+#include "procfile.h"
+#include "unix_sockets.h"
+
+struct search {
+    unsigned long long *held; /* inodes, sorted */
+    size_t count;
+    const char *kind;
+    void (*visit)(const struct listener *listener, void *argument);
+    void *argument;
+};
+
+static int compare(const void *one, const void *other)
+{
+    unsigned long long a = *(const unsigned long long *)one;
+    unsigned long long b = *(const unsigned long long *)other;
+
+    return a < b ? -1 : a > b;
+}
+
+static bool is_held(const struct search *search, unsigned long long inode)
+{
+    return search->count > 0 &&
+           bsearch(&inode, search->held, search->count, sizeof inode, compare) != NULL;
+}
+
+static bool visit_internet(const struct inet_diag_msg *socket, void *argument)
+{
+    const struct search *search = argument;
+    struct listener listener = {.kind = search->kind, .limit = -1};
+    char host[INET6_ADDRSTRLEN] = "?";
+    bool v6 = socket->idiag_family == AF_INET6;
+
+    if (!is_held(search, socket->idiag_inode))
+        return true;
+    inet_ntop(socket->idiag_family, socket->id.idiag_src, host, sizeof host);
+    snprintf(listener.address, sizeof listener.address, v6 ? "[%s]:%u" : "%s:%u", host,
+             (unsigned)ntohs(socket->id.idiag_sport));
+    listener.queue = socket->idiag_rqueue;
+    if (socket->idiag_state == TCP_LISTEN)
+        listener.limit = socket->idiag_wqueue;
+    search->visit(&listener, search->argument);
+    return true;
+}
+
+static const char *unix_kind(const struct unix_socket *socket)
+{
+    switch (socket->type) {
+    case SOCK_STREAM:
+        return "unix stream";
+    case SOCK_SEQPACKET:
+        return "unix seqpacket";
+    default:
+        return "unix datagram";
+    }
+}
+
+static bool visit_unix(const struct unix_socket *socket, void *argument)
+{
+    const struct search *search = argument;
+    struct listener listener = {.kind = unix_kind(socket), .limit = -1};
+    bool abstract = socket->name[0] == '\0';
+
+    if (!is_held(search, socket->inode) || socket->name_length == 0 ||
+        (!socket->listens && socket->type != SOCK_DGRAM))
+        return true;
+    snprintf(listener.address, sizeof listener.address, "%s%.*s", abstract ? "@" : "",
+             (int)socket->name_length - abstract, socket->name + abstract);
+    listener.queue = socket->queue;
+    if (socket->listens)
+        listener.limit = socket->backlog;
+    search->visit(&listener, search->argument);
+    return true;
+}
+
+void for_each_listener(const struct generation *generation,
+                       void (*visit)(const struct listener *listener, void *argument),
+                       void *argument)
+{
+    /* an unconnected UDP socket is in this state: "established" is one that has been connected */
+    static const uint32_t unconnected = 1u << TCP_CLOSE;
+    static const int families[] = {AF_INET, AF_INET6};
+    struct search search = {.visit = visit, .argument = argument};
+    const struct family *family = look_at_family();
+
+    for (size_t i = 0; i < family->count; i++)
+        if (family->member[i].generation == generation->number)
+            list_sockets(family->member[i].pid, &search.held, &search.count);
+    if (search.count > 0)
+        qsort(search.held, search.count, sizeof *search.held, compare);
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        search.kind = "tcp";
+        for_each_internet_socket(families[i], IPPROTO_TCP, 1u << TCP_LISTEN, 0, visit_internet,
+                                 &search);
+        search.kind = "udp";
+        for_each_internet_socket(families[i], IPPROTO_UDP, unconnected, 0, visit_internet, &search);
+    }
+    for_each_unix_socket(visit_unix, &search);
+    free(search.held);
+}

@@ -1,0 +1,25 @@
+/* The listeners that a generation holds, for those who ask for the status. */
+#ifndef TFHELPER_LISTENERS_H
+#define TFHELPER_LISTENERS_H
+
+#include <stdint.h>
+
+struct generation;
+
+struct listener {
+    const char *kind; /* "tcp", "udp", "unix stream" */
+    char address[160];
+    int64_t queue; /* connections, or bytes of datagrams, that wait */
+    int64_t limit; /* of connections; -1: not known */
+};
+
+/*
+ * Call visit() for each listener and bound datagram socket that processes of
+ * this generation hold. Those of a process that may not be looked into
+ * (proc(5): it has changed its uid, and we lack CAP_SYS_PTRACE) are missing.
+ */
+void for_each_listener(const struct generation *generation,
+                       void (*visit)(const struct listener *listener, void *argument),
+                       void *argument);
+
+#endif

@@ -1,0 +1,144 @@
+/*
+ * The name of the control socket is in the environment of every process of the
+ * session but the helper itself, which listens on it. Whoever has changed its
+ * environment, or belongs to somebody else, still has the helper above it.
+ */
+#include "service.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "procfile.h"
+#include "unix_sockets.h"
+#include "usage.h"
+
+enum { MOST_ANCESTORS = 64 };
+
+static const char socket_prefix[] = "\0" SOCKET_PREFIX;
+
+pid_t read_pid(const char *text)
+{
+    char *end;
+    long pid = strtol(text, &end, 10);
+    char line[32] = "";
+    FILE *file;
+
+    if (end == text || *end) {
+        file = fopen(text, "re");
+        if (!file && errno == ENOENT)
+            return 0;
+        if (!file)
+            end_with_error(EXIT_USAGE, "%s: %s; expected a pid or the path of a pidfile", text,
+                           strerror(errno));
+        if (!fgets(line, sizeof line, file))
+            line[0] = '\0';
+        fclose(file);
+        line[strcspn(line, " \t\n")] = '\0';
+        pid = strtol(line, &end, 10);
+        if (end == line || *end)
+            end_with_error(EXIT_USAGE, "%s: does not begin with a pid", text);
+    }
+    if (pid < 1 || pid > 0x7fffffff)
+        end_with_error(EXIT_USAGE, "%s: no pid; a pid is greater than 0", text);
+    return (pid_t)pid;
+}
+
+/* From SESSION_VARIABLE in the environment of one of the server's processes. */
+static bool find_in_environment(pid_t pid, char *name)
+{
+    static char text[256 * 1024];
+    ssize_t size = read_proc_file(pid, "environ", text, sizeof text);
+    char prefix[16];
+    size_t length = (size_t)snprintf(prefix, sizeof prefix, "%d/", PROTOCOL_VERSION);
+
+    for (const char *at = text; at < text + size; at += strlen(at) + 1) {
+        const char *value = at + sizeof SESSION_VARIABLE;
+
+        if (strncmp(at, SESSION_VARIABLE "=", sizeof SESSION_VARIABLE) != 0)
+            continue;
+        if (strncmp(value, prefix, length) != 0 ||
+            strspn(value + length, "0123456789abcdef") != SESSION_NAME_LENGTH)
+            return false;
+        memcpy(name, value + length, SESSION_NAME_LENGTH);
+        return true;
+    }
+    return false;
+}
+
+struct search {
+    const unsigned long long *inodes;
+    size_t count;
+    char *name;
+    bool found;
+};
+
+static bool is_control_socket(const struct unix_socket *socket, void *argument)
+{
+    struct search *search = argument;
+    const size_t prefix = sizeof socket_prefix - 1;
+
+    if (!socket->listens || socket->name_length != prefix + SESSION_NAME_LENGTH ||
+        memcmp(socket->name, socket_prefix, prefix) != 0)
+        return true;
+    for (size_t i = 0; i < search->count; i++)
+        search->found |= search->inodes[i] == socket->inode;
+    if (search->found)
+        memcpy(search->name, socket->name + prefix, SESSION_NAME_LENGTH);
+    return !search->found;
+}
+
+/* Is this process a helper? Then it listens on the control socket. */
+static bool find_in_sockets(pid_t pid, char *name)
+{
+    unsigned long long *inodes = NULL;
+    struct search search = {.name = name};
+
+    list_sockets(pid, &inodes, &search.count);
+    search.inodes = inodes;
+    if (search.count > 0)
+        for_each_unix_socket(is_control_socket, &search);
+    free(inodes);
+    return search.found;
+}
+
+enum found find_service(pid_t pid, struct service *service)
+{
+    pid_t ancestor = pid;
+
+    memset(service, 0, sizeof *service);
+    service->pid = pid;
+    if (kill(pid, 0) == -1 && errno == ESRCH)
+        return NO_PROCESS;
+    if (find_in_environment(pid, service->name))
+        return FOUND;
+    for (int i = 0; i < MOST_ANCESTORS && ancestor > 0; i++) {
+        if (find_in_sockets(ancestor, service->name))
+            return FOUND;
+        ancestor = parent_of(ancestor);
+    }
+    return NOT_A_SERVICE;
+}
+
+struct service require_service(const char *text)
+{
+    struct service service = {0};
+    pid_t pid = read_pid(text);
+
+    if (pid == 0)
+        end_with_error(EXIT_NO_SERVICE, "%s: no such pidfile; the service is not running", text);
+    switch (find_service(pid, &service)) {
+    case FOUND:
+        return service;
+    case NO_PROCESS:
+        end_with_error(EXIT_NO_SERVICE, "there is no process %d", pid);
+    case NOT_A_SERVICE:
+        break;
+    }
+    end_with_error(EXIT_NO_SERVICE,
+                   "process %d does not belong to a service of tfpreload that you may control; "
+                   "start it with tfhelper or LD_PRELOAD, and ask as its user or root",
+                   pid);
+}

@@ -1,0 +1,36 @@
+/* Finding the service that a user means. */
+#ifndef TFHELPER_SERVICE_H
+#define TFHELPER_SERVICE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "../preload/protocol.h"
+
+struct service {
+    pid_t pid;                          /* that was given */
+    char name[SESSION_NAME_LENGTH + 1]; /* of its control socket */
+};
+
+enum found {
+    FOUND,
+    NOT_A_SERVICE, /* the process is there, and not (or not yet) one of a service */
+    NO_PROCESS,
+};
+
+/*
+ * Read a pid, or the path of a file that holds one. Ends the program with one
+ * line when the text is neither; returns 0 when the file is not there.
+ */
+pid_t read_pid(const char *text);
+
+/*
+ * Find the service that this process is the helper or a part of. Processes of
+ * other users are found as far as /proc may be read.
+ */
+enum found find_service(pid_t pid, struct service *service);
+
+/* The same, for an argument that must name one: ends the program with one line if it does not. */
+struct service require_service(const char *text);
+
+#endif

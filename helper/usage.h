@@ -1,0 +1,22 @@
+/* Errors of the command line. */
+#ifndef TFHELPER_USAGE_H
+#define TFHELPER_USAGE_H
+
+/* Exit statuses of the commands; that of `run` is the server's. */
+enum {
+    EXIT_REFUSED = 1, /* what was asked for did not come to pass */
+    EXIT_USAGE = 2,
+    EXIT_NO_SERVICE = 3,
+    EXIT_TIMEOUT = 4,
+    EXIT_NOT_EXECUTABLE = 126,
+    EXIT_NOT_FOUND = 127,
+};
+
+/* Print one line and where help is to be had, and end with EXIT_USAGE. */
+_Noreturn void usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Print one line on stderr, and end with `status`. */
+_Noreturn void end_with_error(int status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif
