@@ -32,6 +32,7 @@ enum { MOST_PEERS = 256, MOST_WATCHERS = 64, BACKLOG = 512, RIGHTS = 2 };
 static const int64_t peer_patience = 2 * SECOND;
 
 struct peer {
+    struct watch watch; /* first: the peer is what its watch is part of */
     int fd;
     pid_t pid;
     bool may_demand; /* same uid as the session, or root: see demands.h */
@@ -40,16 +41,19 @@ struct peer {
 };
 
 static char name[SESSION_NAME_LENGTH + 1];
-static int listener = -1;
+static struct watch listener;
 static struct peer *peers[MOST_PEERS];
 static size_t peer_count;
 static size_t watcher_count;
+
+static void accept_peers(struct watch *watch);
 
 int open_control_socket(void)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     unsigned char random[SESSION_NAME_LENGTH / 2];
     socklen_t length;
+    int fd;
 
     if (getrandom(random, sizeof random, 0) != sizeof random)
         return -1;
@@ -59,11 +63,12 @@ int open_control_socket(void)
     length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
                          (size_t)snprintf(address.sun_path + 1, sizeof address.sun_path - 1,
                                           SOCKET_PREFIX "%s", name));
-    listener = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (listener == -1 || bind(listener, (struct sockaddr *)&address, length) == -1 ||
-        listen(listener, BACKLOG) == -1)
+    fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd == -1 || bind(fd, (struct sockaddr *)&address, length) == -1 ||
+        listen(fd, BACKLOG) == -1)
         return -1;
-    return listener;
+    watch_descriptor(&listener, fd, accept_peers);
+    return 0;
 }
 
 char *session_text(unsigned generation)
@@ -91,7 +96,7 @@ static void drop_peer(struct peer *peer)
         if (peers[i] == peer)
             peers[i] = peers[--peer_count];
     watcher_count -= peer->watches;
-    unwatch_descriptor(peer->fd);
+    unwatch_descriptor(&peer->watch);
     close(peer->fd);
     free(peer);
 }
@@ -121,17 +126,13 @@ static void make_room(void)
         }
 }
 
-void watch_peers(void)
-{
-    for (size_t i = 0; i < peer_count; i++)
-        watch_descriptor(peers[i]->fd, peers[i]);
-}
+static void serve_peer(struct watch *watch);
 
-void accept_peers(void)
+static void accept_peers(struct watch *watch)
 {
     int fd;
 
-    while ((fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) != -1) {
+    while ((fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) != -1) {
         struct ucred credentials;
         struct peer *peer;
         bool may_demand;
@@ -150,7 +151,7 @@ void accept_peers(void)
                               .may_demand = may_demand,
                               .expires = now() + peer_patience};
         peers[peer_count++] = peer;
-        watch_descriptor(fd, peer);
+        watch_descriptor(&peer->watch, fd, serve_peer);
     }
 }
 
@@ -266,8 +267,10 @@ static bool serve_message(struct peer *peer)
     return answer_message(peer->fd, peer->pid, &message, descriptor);
 }
 
-void serve_peer(void *peer)
+static void serve_peer(struct watch *watch)
 {
+    struct peer *peer = (struct peer *)watch;
+
     if (!serve_message(peer))
         drop_peer(peer);
 }

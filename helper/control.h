@@ -7,10 +7,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/*
- * Open the socket under a name that nobody can guess. Returns the descriptor
- * to wait on, or -1 with errno set.
- */
+/* Open the socket under a name that nobody can guess. Returns 0, or -1 with errno set. */
 int open_control_socket(void);
 
 /* The value of SESSION_VARIABLE for a generation, in memory that the caller frees. */
@@ -29,15 +26,6 @@ void tell_watchers(const struct report *report);
  * False if the peer is gone, or does not read what it is sent.
  */
 bool send_packet(int fd, const void *data, size_t size, const int *descriptors, size_t count);
-
-/* Take new connections. */
-void accept_peers(void);
-
-/* Have the loop watch all peers: its epoll set is new. */
-void watch_peers(void);
-
-/* A connection is readable or closed. `peer` is what the epoll set gave. */
-void serve_peer(void *peer);
 
 /* Drop peers that have been silent for too long; returns when the next one will be, or 0. */
 int64_t expire_peers(void);

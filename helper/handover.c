@@ -23,12 +23,13 @@
 #include "log.h"
 #include "loop.h"
 #include "memory.h"
+#include "signals.h"
 
 /* A process that is not our child, with the pidfd_open(2) descriptor that tells of its end. */
 struct foreign {
+    struct watch watch; /* first, as that of every peer is */
     struct foreign *next;
     pid_t pid;
-    int fd;
 };
 
 enum { MOST_LOOKS = 40, SAME_LOOKS = 4 };
@@ -127,6 +128,20 @@ static bool is_watched(pid_t pid)
     return false;
 }
 
+static void foreign_member_ended(struct watch *watch)
+{
+    struct foreign *foreign = (struct foreign *)watch;
+    struct foreign **at = &foreigners;
+
+    while (*at != foreign)
+        at = &(*at)->next;
+    *at = foreign->next;
+    unwatch_descriptor(watch);
+    close(watch->fd);
+    free(foreign);
+    processes_ended();
+}
+
 static void watch(pid_t pid)
 {
     struct foreign *foreign;
@@ -135,9 +150,10 @@ static void watch(pid_t pid)
     if (fd == -1)
         return;
     foreign = allocate(1, sizeof *foreign);
-    *foreign = (struct foreign){foreigners, pid, fd};
+    foreign->next = foreigners;
+    foreign->pid = pid;
     foreigners = foreign;
-    watch_descriptor(fd, foreign);
+    watch_descriptor(&foreign->watch, fd, foreign_member_ended);
 }
 
 void watch_foreign_members(void)
@@ -149,20 +165,4 @@ void watch_foreign_members(void)
     for (size_t i = 0; i < family->count; i++)
         if (family->member[i].parent != getpid() && !is_watched(family->member[i].pid))
             watch(family->member[i].pid);
-}
-
-bool foreign_member_ended(const void *source)
-{
-    for (struct foreign **at = &foreigners; *at; at = &(*at)->next) {
-        struct foreign *foreign = *at;
-
-        if (foreign != source)
-            continue;
-        *at = foreign->next;
-        unwatch_descriptor(foreign->fd);
-        close(foreign->fd);
-        free(foreign);
-        return true;
-    }
-    return false;
 }

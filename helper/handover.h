@@ -29,7 +29,4 @@ void hand_over_to_background(struct generation *generation);
  */
 void watch_foreign_members(void);
 
-/* Is `source`, from the epoll set, such a descriptor? Then its process has ended. */
-bool foreign_member_ended(const void *source);
-
 #endif

@@ -2,7 +2,6 @@
 #include "loop.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +12,20 @@
 #include "clock.h"
 #include "control.h"
 #include "generation.h"
-#include "handover.h"
 #include "log.h"
 #include "signals.h"
 #include "usage.h"
 
+enum { BATCH = 32 };
+
 static int poller;
 
-/* What the set watches besides peers and foreign processes. */
-static int signals, timer, control;
+/* All that is watched, and the events that have been taken from the set and not been served yet. */
+static struct watch *watches;
+static struct epoll_event batch[BATCH];
+static int batch_size;
+
+static struct watch signals, timer;
 
 /* When the timer will go off, 0 for never. */
 static int64_t timer_set;
@@ -32,17 +36,34 @@ static _Noreturn void cannot(const char *what)
     exit(EXIT_NOT_EXECUTABLE);
 }
 
-void watch_descriptor(int fd, void *source)
+static void add_to_poller(struct watch *watch)
 {
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = source};
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
 
-    if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) == -1)
+    if (epoll_ctl(poller, EPOLL_CTL_ADD, watch->fd, &event) == -1)
         log_line(LEVEL_ERROR, "cannot watch a descriptor: %s", strerror(errno));
 }
 
-void unwatch_descriptor(int fd)
+void watch_descriptor(struct watch *watch, int fd, void (*serve)(struct watch *watch))
 {
-    epoll_ctl(poller, EPOLL_CTL_DEL, fd, NULL);
+    *watch = (struct watch){watches, fd, serve};
+    watches = watch;
+    add_to_poller(watch);
+}
+
+void unwatch_descriptor(struct watch *watch)
+{
+    struct watch **at = &watches;
+
+    while (*at && *at != watch)
+        at = &(*at)->next;
+    if (!*at)
+        return;
+    *at = watch->next;
+    epoll_ctl(poller, EPOLL_CTL_DEL, watch->fd, NULL);
+    for (int i = 0; i < batch_size; i++)
+        if (batch[i].data.ptr == watch)
+            batch[i].data.ptr = NULL;
 }
 
 static void open_poller(void)
@@ -50,26 +71,47 @@ static void open_poller(void)
     poller = epoll_create1(EPOLL_CLOEXEC);
     if (poller == -1)
         cannot("create an epoll set");
-    watch_descriptor(signals, &signals);
-    watch_descriptor(timer, &timer);
-    watch_descriptor(control, &control);
+}
+
+static void serve_signals(struct watch *watch)
+{
+    read_signals(watch->fd);
+}
+
+static void timers_due(struct watch *watch)
+{
+    struct generation *older;
+    uint64_t expirations;
+
+    if (read(watch->fd, &expirations, sizeof expirations) == -1)
+        return;
+    for (struct generation *g = generations; g; g = older) {
+        older = g->older;
+        if (g->next_timer != 0 && g->next_timer <= now()) {
+            g->next_timer = 0;
+            happen(g, TIMER);
+        }
+    }
 }
 
 void open_loop(void)
 {
-    signals = open_signals();
-    timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    control = open_control_socket();
-    if (signals == -1 || timer == -1 || control == -1)
-        cannot("open what the helper waits on");
+    int signal_fd = open_signals();
+    int timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+
     open_poller();
+    if (signal_fd == -1 || timer_fd == -1 || open_control_socket() == -1)
+        cannot("open what the helper waits on");
+    watch_descriptor(&signals, signal_fd, serve_signals);
+    watch_descriptor(&timer, timer_fd, timers_due);
 }
 
 void reopen_loop(void)
 {
     close(poller);
     open_poller();
-    watch_peers();
+    for (struct watch *watch = watches; watch; watch = watch->next)
+        add_to_poller(watch);
 }
 
 static void earlier(int64_t *next, int64_t time)
@@ -91,47 +133,19 @@ static void set_timer(void)
     timer_set = next;
     when.it_value.tv_sec = (time_t)(next / SECOND);
     when.it_value.tv_nsec = (long)(next % SECOND);
-    timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, NULL);
-}
-
-static void timers_due(void)
-{
-    struct generation *older;
-    uint64_t expirations;
-
-    if (read(timer, &expirations, sizeof expirations) == -1)
-        return;
-    for (struct generation *g = generations; g; g = older) {
-        older = g->older;
-        if (g->next_timer != 0 && g->next_timer <= now()) {
-            g->next_timer = 0;
-            happen(g, TIMER);
-        }
-    }
+    timerfd_settime(timer.fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
 static void serve(void)
 {
-    struct epoll_event events[32];
-    int count = epoll_wait(poller, events, sizeof events / sizeof *events, -1);
-    bool newcomers = false;
+    batch_size = epoll_wait(poller, batch, BATCH, -1);
+    for (int i = 0; i < batch_size; i++) {
+        struct watch *watch = batch[i].data.ptr;
 
-    for (int i = 0; i < count; i++) {
-        void *source = events[i].data.ptr;
-
-        if (source == &signals)
-            read_signals(signals);
-        else if (source == &timer)
-            timers_due();
-        else if (source == &control)
-            newcomers = true;
-        else if (foreign_member_ended(source))
-            processes_ended();
-        else
-            serve_peer(source);
+        if (watch) /* else one that was served before it has ended it */
+            watch->serve(watch);
     }
-    if (newcomers) /* last: it may drop a peer that the loop above has an event of */
-        accept_peers();
+    batch_size = 0;
 }
 
 _Noreturn void run_loop(void)

@@ -11,15 +11,22 @@ void open_loop(void);
  */
 void reopen_loop(void);
 
-/* Watch a descriptor for reading; `source` is handed to serve_peer() or foreign_member_ended(). */
-void watch_descriptor(int fd, void *source);
+/* Something that is waited for; part of whatever the descriptor belongs to. */
+struct watch {
+    struct watch *next;
+    int fd;
+    void (*serve)(struct watch *watch);
+};
+
+/* Have serve() called whenever the descriptor can be read, or its other end is closed. */
+void watch_descriptor(struct watch *watch, int fd, void (*serve)(struct watch *watch));
 
 /*
- * Stop watching a descriptor, before it is closed. Closing is not enough: a
+ * Stop watching, before the descriptor is closed. Closing is not enough: a
  * child between fork and exec has a copy, and epoll(7) watches as long as one
- * is open.
+ * is open. From now on serve() is not called, not even for what has happened.
  */
-void unwatch_descriptor(int fd);
+void unwatch_descriptor(struct watch *watch);
 
 /* Wait for events for ever, and let them take effect. */
 _Noreturn void run_loop(void);
