@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "activation.h"
 #include "family.h"
 #include "generation.h"
 #include "log.h"
@@ -22,7 +23,7 @@ static struct inherited *claim_again(struct generation *generation, const struct
         struct inherited *item = &generation->inheritance.item[i];
 
         if (memcmp(&item->key, key, sizeof *key) == 0 &&
-            !is_held_by(generation->number, item->inode))
+            (is_activated(item->inode) || !is_held_by(generation->number, item->inode)))
             return item;
     }
     return NULL;

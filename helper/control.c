@@ -71,13 +71,18 @@ int open_control_socket(void)
     return 0;
 }
 
-char *session_text(unsigned generation)
+const char *control_name(void)
 {
-    char *text = allocate(1, sizeof SESSION_VARIABLE + 128);
+    static char text[sizeof SOCKET_PREFIX + SESSION_NAME_LENGTH];
 
-    sprintf(text, SESSION_VARIABLE "=" SESSION_FORMAT, PROTOCOL_VERSION, name, generation,
-            (int)getpid(), settings.upgrade_signal);
+    snprintf(text, sizeof text, SOCKET_PREFIX "%s", name);
     return text;
+}
+
+void session_text(unsigned generation, char text[SESSION_TEXT])
+{
+    snprintf(text, SESSION_TEXT, SESSION_FORMAT, PROTOCOL_VERSION, name, generation, (int)getpid(),
+             settings.upgrade_signal);
 }
 
 unsigned generation_of_session(const char *text)

@@ -10,8 +10,13 @@
 /* Open the socket under a name that nobody can guess. Returns 0, or -1 with errno set. */
 int open_control_socket(void);
 
-/* The value of SESSION_VARIABLE for a generation, in memory that the caller frees. */
-char *session_text(unsigned generation);
+/* Its name in the abstract namespace, after the leading NUL. */
+const char *control_name(void);
+
+enum { SESSION_TEXT = 128 };
+
+/* The value of SESSION_VARIABLE for a generation. */
+void session_text(unsigned generation, char text[SESSION_TEXT]);
 
 /* The generation in the value of SESSION_VARIABLE, 0 if it is of another session. */
 unsigned generation_of_session(const char *text);

@@ -13,7 +13,9 @@
 
 #include "generation.h"
 #include "handover.h"
+#include "hook.h"
 #include "log.h"
+#include "pidfile.h"
 #include "shutdown.h"
 #include "stop.h"
 #include "story.h"
@@ -80,6 +82,8 @@ _Noreturn void end_like_the_server(void)
     sigset_t set;
     int number = WTERMSIG(ending_status);
 
+    flush_hooks();
+    remove_pidfile();
     if (!WIFSIGNALED(ending_status))
         exit(WEXITSTATUS(ending_status));
     /* the core, if any, is the server's */

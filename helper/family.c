@@ -19,6 +19,7 @@
 #include "generation.h"
 #include "memory.h"
 #include "procfile.h"
+#include "tools.h"
 
 enum { MOST_LOOKS = 4, MOST_ASKED = 100 };
 
@@ -166,7 +167,7 @@ static void add_children(struct family *family, const struct family *before, pid
             at++;
         if (member.pid <= 0)
             return;
-        if (find_in(family, member.pid))
+        if (find_in(family, member.pid) || is_tool(member.pid))
             continue;
         if (!read_process(member.pid, &member)) {
             dead_seen++;

@@ -17,8 +17,11 @@
 #include "fail.h"
 #include "log.h"
 #include "memory.h"
+#include "notices.h"
 #include "orders.h"
+#include "probe.h"
 #include "ready.h"
+#include "ready_pipe.h"
 #include "retire.h"
 #include "stop.h"
 
@@ -30,10 +33,12 @@ typedef void (*action)(struct generation *);
 static const action table[STATES][EVENTS] = {
     [COLLECTING] = {[ANSWERED] = collected, [TIMER] = collect_again},
     [STARTING] = {[WAITING] = settle_or_ready,
+                  [TOLD] = ready_as_told,
                   [TIMER] = wait_for_ready,
                   [EXITED] = exited_before_ready,
                   [EMPTY] = exited_before_ready},
     [SETTLING] = {[CLAIMED] = settle_or_ready,
+                  [TOLD] = ready_as_told,
                   [WAITING] = settle_or_ready,
                   [TIMER] = settled,
                   [EXITED] = exited_before_ready,
@@ -51,7 +56,7 @@ static const char *const names[STATES] = {
 };
 
 static const char *const event_names[EVENTS] = {
-    [ANSWERED] = "answered", [WAITING] = "waiting", [CLAIMED] = "claimed",
+    [ANSWERED] = "answered", [WAITING] = "waiting", [CLAIMED] = "claimed", [TOLD] = "told",
     [TIMER] = "timer",       [EXITED] = "exited",   [EMPTY] = "empty",
 };
 
@@ -112,6 +117,9 @@ void bury_generations(void)
         if (generation == current)
             current = NULL;
         forget_asked(generation);
+        close_notices(generation);
+        close_ready_pipe(generation);
+        end_probe(generation);
         release(&generation->inheritance);
         free(generation->endpoints);
         free(generation->bound);

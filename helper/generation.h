@@ -11,6 +11,8 @@
 #include <sys/types.h>
 
 #include "inheritance.h"
+#include "loop.h"
+#include "tools.h"
 
 enum { FIRST_GENERATION = 1 };
 
@@ -30,6 +32,7 @@ enum event {
     ANSWERED, /* every process asked has answered */
     WAITING,  /* a thread is about to wait for clients */
     CLAIMED,  /* an inherited listener listens again */
+    TOLD,     /* it says that it is ready, or somebody says so of it: TFPRELOAD_READY */
     TIMER,    /* the time it asked for has come */
     EXITED,   /* its first process has ended */
     EMPTY,    /* none of its processes is left */
@@ -57,6 +60,10 @@ struct generation {
     int64_t since;             /* when it entered its state */
     int64_t deadline;          /* when the state must have ended */
     int64_t next_timer;        /* when TIMER is due, 0 for never */
+    bool speaks;               /* it has said READY=1 */
+    struct watch notices;      /* where it does */
+    struct watch ready_pipe;   /* or writes a newline */
+    struct tool probe;         /* or is asked by this */
     bool waits;                /* a thread has been seen to wait for clients */
     bool complained;           /* the delay of this state has been logged */
     bool answers_datagrams;    /* it may owe answers that no connection shows */

@@ -24,6 +24,8 @@
 #include "loop.h"
 #include "memory.h"
 #include "signals.h"
+#include "story.h"
+#include "tools.h"
 
 /* A process that is not our child, with the pidfd_open(2) descriptor that tells of its end. */
 struct foreign {
@@ -115,6 +117,8 @@ void hand_over_to_background(struct generation *generation)
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* not inherited by a fork: prctl(2) */
     expect_foreign_members();
     let_go_of_streams();
+    tell_moved();
+    lose_tools();
     reopen_loop();
     look_at_family();
     watch_foreign_members();

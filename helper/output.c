@@ -75,6 +75,8 @@ void print_output(pid_t helper, pid_t pid, int64_t position)
     char target[PATH_MAX];
     ssize_t length;
 
+    if (pid == 0) /* never executed: the reason says it all */
+        return;
     snprintf(path, sizeof path, "/proc/%d/fd/%d", helper, STDERR_FILENO);
     if (position >= 0) {
         print_file(path, position);

@@ -5,13 +5,18 @@
  */
 #include "ready.h"
 
+#include <stdio.h>
+
 #include "adopt.h"
 #include "clock.h"
 #include "fail.h"
 #include "generation.h"
 #include "log.h"
 #include "memory.h"
+#include "notices.h"
 #include "orders.h"
+#include "probe.h"
+#include "ready_pipe.h"
 #include "receivers.h"
 #include "retire.h"
 #include "settings.h"
@@ -38,6 +43,8 @@ static void become_current(struct generation *generation)
         release(&old->inheritance); /* what is still needed, its successor has inherited */
         allow_second_senders(&generation->inheritance);
         begin_retiring(old);
+    } else {
+        finish_upgrade(generation); /* from what has activated us, if anything has */
     }
     upgrade_over();
 }
@@ -52,8 +59,16 @@ static void log_unclaimed(const struct generation *generation)
                      generation->number, address_text(&generation->inheritance.item[i], address));
 }
 
+/* Whatever else could say that it is ready is not asked any more. */
+static void end_readiness(struct generation *generation)
+{
+    close_ready_pipe(generation);
+    end_probe(generation);
+}
+
 static void ready(struct generation *generation)
 {
+    end_readiness(generation);
     log_line(LEVEL_INFO, "generation %u: ready after %s, pid %d", generation->number,
              duration_text(now() - generation->started), generation->first);
     log_unclaimed(generation);
@@ -65,7 +80,7 @@ void settle_or_ready(struct generation *generation)
 {
     int64_t left = generation->deadline - now();
 
-    if (!generation->waits)
+    if (!generation->waits || settings.ready.by != READY_AUTO || has_to_say_ready(generation))
         return;
     claim_what_is_held(generation);
     if (fully_claimed(&generation->inheritance)) {
@@ -75,26 +90,62 @@ void settle_or_ready(struct generation *generation)
     enter(generation, SETTLING, left < settling_time ? left : settling_time);
 }
 
+void begin_readiness(struct generation *generation)
+{
+    if (settings.ready.by == READY_DELAY) {
+        generation->next_timer = generation->started + settings.ready.delay;
+        generation->deadline = generation->next_timer + settings.ready_timeout;
+    }
+    run_probe(generation);
+}
+
+void ready_as_told(struct generation *generation)
+{
+    claim_what_is_held(generation);
+    ready(generation);
+}
+
 void settled(struct generation *generation)
 {
     ready(generation);
 }
 
+/* What a generation that is not ready has not done. */
+static const char *what_is_missing(const struct generation *generation)
+{
+    static char text[512];
+
+    if (settings.ready.by == READY_DESCRIPTOR)
+        snprintf(text, sizeof text, "it has written no newline to descriptor %d",
+                 settings.ready.descriptor);
+    else if (settings.ready.by == READY_PROBE)
+        snprintf(text, sizeof text, "the probe does not succeed: %s", settings.ready.command);
+    else if (has_to_say_ready(generation))
+        return "it has not said READY=1";
+    else
+        return "no thread waits for clients on a listener that tfpreload can see";
+    return text;
+}
+
 static void ready_timed_out(struct generation *generation)
 {
     if (current) {
-        fail_upgrade(generation,
-                     "not ready within the ready timeout of %s: no thread waits for "
-                     "clients on a listener that tfpreload can see",
-                     duration_text(settings.ready_timeout));
+        fail_upgrade(generation, "not ready within the ready timeout of %s: %s",
+                     duration_text(settings.ready_timeout), what_is_missing(generation));
         return;
     }
     /* the first one is the user's own start: it may be no server, or one that we cannot see */
-    log_line(LEVEL_INFO,
-             "generation %u: does not wait for clients after %s; it runs on, but its "
-             "listeners, if it has any, cannot be inherited",
-             generation->number, duration_text(now() - generation->started));
+    if (settings.ready.by == READY_AUTO)
+        log_line(LEVEL_INFO,
+                 "generation %u: does not wait for clients after %s; it runs on, but its "
+                 "listeners, if it has any, cannot be inherited",
+                 generation->number, duration_text(now() - generation->started));
+    else
+        log_line(LEVEL_INFO, "generation %u: not ready after %s: %s; it runs on",
+                 generation->number, duration_text(now() - generation->started),
+                 what_is_missing(generation));
     warn_of_unfit_members(generation);
+    end_readiness(generation);
     become_current(generation);
 }
 
@@ -113,11 +164,19 @@ void wait_for_ready(struct generation *generation)
 {
     if (now() >= generation->deadline) {
         ready_timed_out(generation);
-    } else if (has_receiver(generation)) {
-        generation->waits = true;
-        happen(generation, WAITING);
-    } else {
+        return;
+    }
+    generation->next_timer = generation->deadline;
+    if (settings.ready.by == READY_DELAY) {
+        happen(generation, TOLD);
+    } else if (settings.ready.by == READY_PROBE) {
+        run_probe(generation);
+    } else if (settings.ready.by == READY_AUTO && generation->bound_count > 0) {
         generation->next_timer = now() + receiver_pace;
+        if (has_receiver(generation)) {
+            generation->waits = true;
+            happen(generation, WAITING);
+        }
     }
 }
 

@@ -9,10 +9,16 @@ struct generation;
 /* A thread waits for clients: ready, if all that is inherited is claimed; else let it settle. */
 void settle_or_ready(struct generation *generation);
 
+/* STARTING has begun: arrange for what TFPRELOAD_READY asks for. */
+void begin_readiness(struct generation *generation);
+
+/* TOLD: it says that it is ready, or what the operator has chosen says so. */
+void ready_as_told(struct generation *generation);
+
 /* What is still unclaimed now will not be claimed: ready without it. */
 void settled(struct generation *generation);
 
-/* STARTING, TIMER: does a thread receive datagrams by now, or has the ready timeout passed? */
+/* STARTING, TIMER: is it ready by what is not an event, or has the ready timeout passed? */
 void wait_for_ready(struct generation *generation);
 
 /* The generation has bound a datagram socket: whoever receives on it waits for clients. */

@@ -19,6 +19,8 @@
 #include "log.h"
 #include "settings.h"
 #include "start.h"
+#include "story.h"
+#include "tools.h"
 #include "upgrade.h"
 
 int open_signals(void)
@@ -47,7 +49,9 @@ void processes_ended(void)
     int status;
     pid_t pid;
 
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        if (tool_ended(pid, status))
+            continue;
         for (struct generation *g = generations; g; g = g->older)
             if (g->first == pid && !g->exited) {
                 g->exited = true;
@@ -55,6 +59,7 @@ void processes_ended(void)
                 happen(g, EXITED);
                 break;
             }
+    }
     /* an end may leave orphans, or nobody */
     look_at_family();
     watch_foreign_members();
@@ -114,6 +119,7 @@ static void pass_on(const struct signalfd_siginfo *info)
     const struct generation *target = current ? current : generations;
 
     if (asks_to_end(number)) {
+        tell_ending();
         expect_end();
         abandon_upgrades();
     }

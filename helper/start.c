@@ -18,10 +18,15 @@
 #include "clock.h"
 #include "control.h"
 #include "end.h"
+#include "env_file.h"
+#include "environment.h"
 #include "fail.h"
 #include "generation.h"
 #include "log.h"
 #include "memory.h"
+#include "notices.h"
+#include "ready.h"
+#include "ready_pipe.h"
 #include "settings.h"
 #include "usage.h"
 
@@ -34,91 +39,98 @@ void remember_signals(const sigset_t *mask, const struct sigaction *on_child)
     original_on_child = *on_child;
 }
 
-static bool is_variable(const char *entry, const char *name)
+/* What was meant for the pid that became the helper: sd_listen_fds(3), sd_watchdog_enabled(3). */
+static void correct_pid(char **environment, const char *name, char *corrected)
 {
     size_t length = strlen(name);
 
-    return strncmp(entry, name, length) == 0 && entry[length] == '=';
-}
-
-/* sd_listen_fds(3): the descriptors were meant for the pid that became the helper. */
-static void correct_listen_pid(char **environment)
-{
-    static char corrected[32];
-
     for (; *environment; environment++)
-        if (is_variable(*environment, "LISTEN_PID") &&
-            strtol(*environment + sizeof "LISTEN_PID=" - 1, NULL, 10) == getppid()) {
-            snprintf(corrected, sizeof corrected, "LISTEN_PID=%d", getpid());
+        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=' &&
+            strtol(*environment + length + 1, NULL, 10) == getppid()) {
+            sprintf(corrected, "%s=%d", name, getpid());
             *environment = corrected;
         }
 }
 
-/* LD_PRELOAD with our library first, the others behind it in their order. */
-static char *preload_text(const char *library, const char *others)
+/* LD_PRELOAD as the library found it; or our library first, the others behind it in their order. */
+static void set_preload(struct environment *environment)
 {
-    size_t size = sizeof "LD_PRELOAD=:" + strlen(library) + strlen(others);
-    char *text = allocate(1, size);
+    const char *given = value_of(environment, PRELOAD_VARIABLE);
+    const char *others = value_of(environment, "LD_PRELOAD");
+    char *text;
+    size_t size;
 
-    snprintf(text, size, "LD_PRELOAD=%s%s%s", library, *others ? ":" : "", others);
-    return text;
+    if (given) {
+        set_variable(environment, "LD_PRELOAD", given);
+        unset_variable(environment, PRELOAD_VARIABLE);
+        return;
+    }
+    if (!settings.library)
+        return;
+    size = strlen(settings.library) + (others ? strlen(others) : 0) + 2;
+    text = allocate(1, size);
+    snprintf(text, size, "%s%s%s", settings.library, others && *others ? ":" : "",
+             others ? others : "");
+    set_variable(environment, "LD_PRELOAD", text);
+    free(text);
 }
 
 /*
  * Every variable in its place, with LD_PRELOAD back under its own name, and the
- * session's behind them, last of all.
+ * session's behind them, last of all. False, with the reason in `why`, when
+ * the file of variables is wrong; the rest is there.
  */
-static char **child_environment(unsigned generation)
+static bool make_environment(struct generation *generation, struct environment *environment,
+                             char *why, size_t size)
 {
-    size_t count = 0; /* environ is never NULL in a program that was executed */
-    size_t used = 0;
-    bool preloaded = false;
-    char **list;
+    char text[SESSION_TEXT];
+    bool right = true;
 
-    while (environ[count])
-        count++;
-    list = allocate(count + 3, sizeof *list);
-    for (size_t i = 0; i < count; i++) {
-        if (is_variable(environ[i], SESSION_VARIABLE))
-            continue;
-        list[used++] = environ[i];
-        if (is_variable(environ[i], PRELOAD_VARIABLE)) {
-            list[used - 1] = environ[i] + sizeof PRELOAD_VARIABLE - sizeof "LD_PRELOAD";
-        } else if (settings.library && is_variable(environ[i], "LD_PRELOAD")) {
-            list[used - 1] = preload_text(settings.library, environ[i] + sizeof "LD_PRELOAD=" - 1);
-            preloaded = true;
-        }
-    }
-    if (settings.library && !preloaded)
-        list[used++] = preload_text(settings.library, "");
-    list[used] = session_text(generation);
-    return list;
+    *environment = copy_environment();
+    if (settings.env_file)
+        right = read_env_file(settings.env_file, environment, why, size);
+    set_preload(environment);
+    if (right || !current)
+        open_notices(generation, environment);
+    unset_variable(environment, SESSION_VARIABLE);
+    session_text(generation->number, text);
+    set_variable(environment, SESSION_VARIABLE, text);
+    return right;
 }
 
-/* What child_environment() has allocated: the list, the session's variable, LD_PRELOAD. */
-static void free_environment(char **environment)
+void restore_signals(void)
 {
-    char **at = environment;
+    sigaction(SIGCHLD, &original_on_child, NULL);
+    sigprocmask(SIG_SETMASK, &original_mask, NULL);
+}
 
-    for (; *at; at++)
-        if (is_variable(*at, SESSION_VARIABLE) ||
-            (settings.library && is_variable(*at, "LD_PRELOAD")))
-            free(*at);
-    free(environment);
+/* Make the pipe the descriptor that the operator has named; our report moves out of its way. */
+static void give_ready_pipe(int ready_pipe, int *report)
+{
+    if (*report == settings.ready.descriptor)
+        *report = fcntl(*report, F_DUPFD_CLOEXEC, settings.ready.descriptor + 1);
+    if (ready_pipe == settings.ready.descriptor)
+        fcntl(ready_pipe, F_SETFD, 0);
+    else
+        dup2(ready_pipe, settings.ready.descriptor);
 }
 
 /* In the child. Ends it, with the reason in the pipe, when the command cannot be executed. */
-static _Noreturn void execute(char **environment, pid_t helper, int report)
+static _Noreturn void execute(char **environment, pid_t helper, int report, int ready_pipe)
 {
+    static char listen_pid[32];
+    static char watchdog_pid[32];
     int error;
 
     /* prctl(2): kill -9 of the helper takes this process along, as killing the pid would alone */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != helper)
         raise(SIGKILL);
-    correct_listen_pid(environment);
-    sigaction(SIGCHLD, &original_on_child, NULL);
-    sigprocmask(SIG_SETMASK, &original_mask, NULL);
+    correct_pid(environment, "LISTEN_PID", listen_pid);
+    correct_pid(environment, "WATCHDOG_PID", watchdog_pid);
+    if (ready_pipe != -1)
+        give_ready_pipe(ready_pipe, &report);
+    restore_signals();
     if (settings.file)
         execve(settings.file, settings.command, environment);
     else
@@ -162,37 +174,40 @@ static int64_t length_of_output(void)
     return fstat(STDERR_FILENO, &status) == 0 && S_ISREG(status.st_mode) ? status.st_size : -1;
 }
 
-void start_generation(struct generation *generation)
+/* Fork and execute. Returns 0, or the errno of what failed; `what` gets a name for it. */
+static int execute_generation(struct generation *generation, struct environment *environment,
+                              const char **what)
 {
     pid_t helper = getpid();
-    char **environment;
+    int ready_pipe;
     int report[2];
     int error;
 
-    if (pipe2(report, O_CLOEXEC) == -1) {
-        could_not_start(generation, "cannot start", errno);
-        return;
-    }
-    environment = child_environment(generation->number);
+    *what = "cannot start";
+    if (pipe2(report, O_CLOEXEC) == -1)
+        return errno;
+    ready_pipe = open_ready_pipe(generation);
     generation->output = length_of_output();
     generation->started = now();
     generation->first = fork();
     if (generation->first == 0)
-        execute(environment, helper, report[1]);
+        execute(environment->entry, helper, report[1], ready_pipe);
     error = errno;
-    free_environment(environment);
     close(report[1]);
+    if (ready_pipe != -1)
+        close(ready_pipe);
     if (generation->first == -1) {
+        *what = "cannot fork for";
         close(report[0]);
         generation->first = 0;
-        could_not_start(generation, "cannot fork for", error);
-        return;
+        return error;
     }
-    error = read_report(report[0]);
-    if (error) {
-        could_not_start(generation, "cannot execute", error);
-        return;
-    }
+    *what = "cannot execute";
+    return read_report(report[0]);
+}
+
+static void note_start(const struct generation *generation)
+{
     if (current)
         log_line(LEVEL_INFO, "generation %u: started, pid %d, with %zu inherited listener%s",
                  generation->number, generation->first, generation->inheritance.count,
@@ -200,6 +215,31 @@ void start_generation(struct generation *generation)
     else
         log_line(LEVEL_DEBUG, "generation %u: started, pid %d", generation->number,
                  generation->first);
+}
+
+void start_generation(struct generation *generation)
+{
+    struct environment environment;
+    const char *what;
+    char why[512];
+    int error;
+
+    if (!make_environment(generation, &environment, why, sizeof why)) {
+        if (current) {
+            free_environment(&environment);
+            fail_upgrade(generation, "%s", why);
+            return;
+        }
+        log_line(LEVEL_ERROR, "%s; what follows in it is ignored", why);
+    }
+    error = execute_generation(generation, &environment, &what);
+    free_environment(&environment);
+    if (error) {
+        could_not_start(generation, what, error);
+        return;
+    }
+    note_start(generation);
     enter(generation, STARTING, settings.ready_timeout);
     generation->deadline = generation->next_timer;
+    begin_readiness(generation);
 }

@@ -6,9 +6,18 @@
 #include "clock.h"
 #include "control.h"
 #include "generation.h"
+#include "hook.h"
+#include "manager.h"
+#include "pidfile.h"
 #include "settings.h"
 
 struct outcome last_outcome;
+
+/* Has the service ever been ready? */
+static bool up;
+
+/* The manager is told less often than who watches. */
+static const int64_t draining_pace = SECOND;
 
 struct report new_report(enum report_kind kind)
 {
@@ -36,6 +45,7 @@ void tell_begins(const struct generation *new)
     struct report report = report_of(REPORT_BEGINS, new);
 
     tell_watchers(&report);
+    tell_manager_upgrading(new);
 }
 
 void tell_noted(void)
@@ -68,6 +78,19 @@ void tell_ready(const struct generation *generation)
         note_outcome(generation, NULL);
     report.duration = now() - generation->started;
     tell_watchers(&report);
+    tell_manager_ready(generation);
+    call_hook("ready", generation, report.duration, NULL);
+    if (up)
+        return;
+    up = true;
+    write_pidfile();
+    tell_ready_fd();
+}
+
+void tell_moved(void)
+{
+    if (up)
+        write_pidfile();
 }
 
 void tell_failed(const struct generation *generation, const char *reason)
@@ -79,6 +102,8 @@ void tell_failed(const struct generation *generation, const char *reason)
     report.position = generation->output;
     snprintf(report.text, sizeof report.text, "%s", reason);
     tell_watchers(&report);
+    tell_manager_failed(generation, reason);
+    call_hook("failed", generation, report.duration, reason);
 }
 
 void tell_retired(const struct generation *old)
@@ -88,22 +113,31 @@ void tell_retired(const struct generation *old)
     report.duration = now() - old->since;
     last_outcome.retired = report.duration;
     tell_watchers(&report);
+    call_hook("retired", old, report.duration, NULL);
 }
 
 void tell_draining(const struct generation *old, size_t left)
 {
+    static int64_t told;
     struct report report = report_of(REPORT_DRAINING, old);
 
     report.count = (int64_t)left;
     report.left = old->deadline > now() ? old->deadline - now() : 0;
     tell_watchers(&report);
+    if (current && current != old && (left == 0 || now() - told > draining_pace)) {
+        told = now();
+        tell_manager_draining(old, left);
+    }
 }
 
 void tell_gone(const struct generation *old)
 {
     struct report report = report_of(REPORT_GONE, old);
 
+    if (old->started == 0) /* nobody has seen it come */
+        return;
     tell_watchers(&report);
+    call_hook("gone", old, now() - old->since, NULL);
 }
 
 void tell_ending(void)
@@ -111,4 +145,5 @@ void tell_ending(void)
     struct report report = new_report(REPORT_ENDING);
 
     tell_watchers(&report);
+    tell_manager_ending();
 }

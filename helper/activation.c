@@ -1,0 +1,64 @@
+#include "activation.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../preload/keys.h"
+#include "inheritance.h"
+#include "log.h"
+
+/* sd_listen_fds(3): the first of them. */
+enum { LISTEN_FDS_START = 3 };
+
+static int count_activated(void)
+{
+    const char *count = getenv("LISTEN_FDS");
+    const char *pid = getenv("LISTEN_PID");
+
+    if (!count || !pid || strtol(pid, NULL, 10) != getpid())
+        return 0;
+    return (int)strtol(count, NULL, 10);
+}
+
+bool is_activated(uint64_t inode)
+{
+    int count = count_activated();
+    struct stat status;
+
+    for (int i = 0; i < count; i++)
+        if (fstat(LISTEN_FDS_START + i, &status) == 0 && status.st_ino == inode)
+            return true;
+    return false;
+}
+
+void inherit_activated(struct inheritance *inheritance)
+{
+    int count = count_activated();
+
+    for (int i = 0; i < count; i++) {
+        struct message message;
+        struct stat status;
+        char address[ADDRESS_TEXT];
+        int fd = fcntl(LISTEN_FDS_START + i, F_DUPFD_CLOEXEC, 0);
+
+        memset(&message, 0, sizeof message);
+        if (fd == -1 || fstat(fd, &status) == -1 ||
+            listener_key_of(fd, NULL, 0, &message.key) == -1) {
+            log_line(LEVEL_DEBUG, "activation: descriptor %d is no listener: %s",
+                     LISTEN_FDS_START + i, strerror(errno));
+            if (fd != -1)
+                close(fd);
+            continue;
+        }
+        message.inode = status.st_ino;
+        message.order = (uint32_t)i;
+        message.status_flags = fcntl(fd, F_GETFL);
+        inherit(inheritance, &message, getpid(), fd);
+        log_line(LEVEL_DEBUG, "activation: descriptor %d is %s", LISTEN_FDS_START + i,
+                 address_text(&inheritance->item[inheritance->count - 1], address));
+    }
+}

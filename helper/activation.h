@@ -1,0 +1,23 @@
+/*
+ * Listeners that the helper was given by a service manager (LISTEN_FDS). A
+ * server that knows of them finds them where they are; one that has never heard
+ * of it adopts them in bind(), as if from a generation before the first.
+ */
+#ifndef TFHELPER_ACTIVATION_H
+#define TFHELPER_ACTIVATION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct inheritance;
+
+/*
+ * Is this socket one of them? Every generation holds it from its start, by the
+ * descriptor that we were given, so that says nothing of who has claimed it.
+ */
+bool is_activated(uint64_t inode);
+
+/* Put what LISTEN_FDS names into the inheritance of the first generation. */
+void inherit_activated(struct inheritance *inheritance);
+
+#endif

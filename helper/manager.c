@@ -1,0 +1,130 @@
+#include "manager.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "generation.h"
+#include "log.h"
+#include "settings.h"
+
+enum { MOST_DESCRIPTORS = 64 };
+
+/* What a generation may take beyond its timeouts: the stop signal's grace, and some more. */
+static const int64_t margin = 10 * SECOND;
+
+static struct sockaddr_un address = {.sun_family = AF_UNIX};
+static socklen_t address_length;
+static int to_manager = -1;
+
+void find_manager(void)
+{
+    const char *path = getenv("NOTIFY_SOCKET");
+    size_t length = path ? strlen(path) : 0;
+
+    /* sd_notify(3): a path, or @ and an abstract name */
+    if (length < 2 || length >= sizeof address.sun_path || (*path != '/' && *path != '@'))
+        return;
+    memcpy(address.sun_path, path, length);
+    if (*path == '@')
+        address.sun_path[0] = '\0';
+    address_length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
+    to_manager = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
+bool has_manager(void)
+{
+    return to_manager != -1;
+}
+
+void send_to_manager(const char *text, size_t size, const int *descriptors, size_t count)
+{
+    union {
+        struct cmsghdr header;
+        char space[CMSG_SPACE(MOST_DESCRIPTORS * sizeof(int))];
+    } rights;
+    struct iovec part = {(void *)text, size};
+    struct msghdr packet = {
+        .msg_name = &address, .msg_namelen = address_length, .msg_iov = &part, .msg_iovlen = 1};
+
+    if (to_manager == -1)
+        return;
+    if (count > 0) {
+        memset(&rights, 0, sizeof rights);
+        packet.msg_control = &rights;
+        packet.msg_controllen = CMSG_SPACE(count * sizeof(int));
+        rights.header.cmsg_level = SOL_SOCKET;
+        rights.header.cmsg_type = SCM_RIGHTS;
+        rights.header.cmsg_len = CMSG_LEN(count * sizeof(int));
+        memcpy(CMSG_DATA(&rights.header), descriptors, count * sizeof(int));
+    }
+    /* a manager that does not read must not hold up an upgrade */
+    if (sendmsg(to_manager, &packet, MSG_NOSIGNAL | MSG_DONTWAIT) == -1)
+        log_line(LEVEL_DEBUG, "the service manager does not take what it is told");
+}
+
+static void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void tell(const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    send_to_manager(text, strlen(text), NULL, 0);
+}
+
+static int64_t microseconds(int64_t nanoseconds)
+{
+    return nanoseconds / 1000;
+}
+
+void tell_manager_starting(void)
+{
+    tell("EXTEND_TIMEOUT_USEC=%" PRId64, microseconds(settings.ready_timeout + margin));
+}
+
+/* sd_notify(3): RELOADING=1 needs the time, so that the manager can tell it from an older one */
+void tell_manager_upgrading(const struct generation *new)
+{
+    tell("RELOADING=1\nMONOTONIC_USEC=%" PRId64 "\nEXTEND_TIMEOUT_USEC=%" PRId64
+         "\nSTATUS=Upgrading to generation %u",
+         microseconds(now()), microseconds(settings.ready_timeout + margin), new->number);
+}
+
+void tell_manager_ready(const struct generation *generation)
+{
+    tell("READY=1\nSTATUS=Generation %u serves, ready after %s", generation->number,
+         duration_text(now() - generation->started));
+}
+
+void tell_manager_failed(const struct generation *generation, const char *reason)
+{
+    /* a line of its own would be another message: a path may hold anything */
+    int line = (int)strcspn(reason, "\n");
+
+    tell("READY=1\nSTATUS=The upgrade to generation %u failed: %.*s; generation %u serves on",
+         generation->number, line, reason, current->number);
+}
+
+void tell_manager_draining(const struct generation *old, size_t connections)
+{
+    tell("STATUS=Generation %u serves; generation %u has %zu connection%s left", current->number,
+         old->number, connections, connections == 1 ? "" : "s");
+}
+
+void tell_manager_ending(void)
+{
+    tell("STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRId64 "\nSTATUS=Finishing connections",
+         microseconds(settings.exit_timeout + margin));
+}

@@ -1,0 +1,93 @@
+#include "tools.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "environment.h"
+#include "log.h"
+#include "start.h"
+#include "usage.h"
+
+static struct tool *tools;
+
+/* In the child. */
+static _Noreturn void execute(char *const argv[], const struct environment *environment)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    setsid(); /* a terminal's signals, and those to our group, are for the server */
+    dup2(null, STDIN_FILENO);
+    dup2(null, STDOUT_FILENO);
+    restore_signals();
+    execve(argv[0], argv, environment->entry);
+    _exit(EXIT_NOT_EXECUTABLE);
+}
+
+bool run_tool(struct tool *tool, char *const argv[], const struct environment *environment,
+              void (*ended)(struct tool *tool, int wait_status))
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        execute(argv, environment);
+    if (pid == -1) {
+        log_line(LEVEL_ERROR, "cannot run %s: %s", argv[0], strerror(errno));
+        return false;
+    }
+    *tool = (struct tool){tools, pid, ended};
+    tools = tool;
+    return true;
+}
+
+static bool forget(struct tool *tool)
+{
+    struct tool **at = &tools;
+
+    while (*at && *at != tool)
+        at = &(*at)->next;
+    if (!*at)
+        return false;
+    *at = tool->next;
+    tool->pid = 0;
+    return true;
+}
+
+void kill_tool(struct tool *tool)
+{
+    pid_t pid = tool->pid;
+
+    if (forget(tool))
+        kill(-pid, SIGKILL); /* it leads a session, and so a group */
+}
+
+void lose_tools(void)
+{
+    struct tool *tool;
+
+    while ((tool = tools)) {
+        forget(tool);
+        tool->ended(tool, TOOL_LOST);
+    }
+}
+
+bool is_tool(pid_t pid)
+{
+    for (const struct tool *tool = tools; tool; tool = tool->next)
+        if (tool->pid == pid)
+            return true;
+    return false;
+}
+
+bool tool_ended(pid_t pid, int wait_status)
+{
+    for (struct tool *tool = tools; tool; tool = tool->next)
+        if (tool->pid == pid) {
+            forget(tool);
+            tool->ended(tool, wait_status);
+            return true;
+        }
+    return false;
+}
