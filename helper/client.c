@@ -109,7 +109,7 @@ struct report *ask_status(int fd, size_t *count)
 {
     int64_t end = now() + patience;
     struct report *records;
-    struct report report;
+    struct report report = {0};
     int file = -1;
 
     if (!send_demand(fd, DEMAND_STATUS))

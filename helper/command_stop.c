@@ -25,7 +25,7 @@ int stop_command(int argc, char **argv)
     struct service service = require_service(arguments.pid);
     struct progress progress = begin_progress();
     int fd = connect_to(&service);
-    struct report report;
+    struct report report = {0};
     enum heard heard;
 
     if (fd == -1 || helper_of(fd) == 0 || !send_demand(fd, DEMAND_STOP))

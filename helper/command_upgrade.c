@@ -57,7 +57,7 @@ static enum heard next(const struct upgrade *upgrade, struct report *report, int
 
 static void wait_for_ready(struct upgrade *upgrade, int64_t end)
 {
-    struct report report;
+    struct report report = {0};
 
     for (;;) {
         if (next(upgrade, &report, end) == SILENCE)
@@ -90,7 +90,7 @@ static void note_old(struct upgrade *upgrade, const struct report *report)
 static void wait_for_retired(struct upgrade *upgrade)
 {
     int64_t end = now() + retiring_patience;
-    struct report report;
+    struct report report = {0};
 
     while (upgrade->connections == -1 && !upgrade->gone && next(upgrade, &report, end) == HEARD)
         note_old(upgrade, &report);
@@ -113,7 +113,7 @@ static void print_outcome(const struct upgrade *upgrade)
 static void wait_for_gone(struct upgrade *upgrade, int64_t end)
 {
     struct progress progress = begin_progress();
-    struct report report;
+    struct report report = {0};
 
     while (!upgrade->gone) {
         enum heard heard = next(upgrade, &report, next_progress(&progress, end));

@@ -96,7 +96,7 @@ static bool is_reached(enum until until, const struct report *records, size_t co
 
 static int wait_for_it(int fd, enum until until, int64_t end)
 {
-    struct report report;
+    struct report report = {0};
     enum heard heard = HEARD;
 
     while (heard != ENDED) {

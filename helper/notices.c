@@ -137,13 +137,9 @@ static void take_notice(struct generation *generation, struct notice *notice)
     log_line(LEVEL_DEBUG, "generation %u: process %d notifies: %s", generation->number,
              notice->sender.pid, notice->text);
     while ((line = strsep(&rest, "\n"))) {
-        size_t length = strlen(line);
-
-        if (length == 0 || !take_line(generation, line))
-            continue;
-        memcpy(out + used, line, length); /* lines only become fewer: there is room */
-        used += length;
-        out[used++] = '\n';
+        /* lines only become fewer: there is room */
+        if (*line && take_line(generation, line))
+            used += (size_t)snprintf(out + used, sizeof out - used, "%s\n", line);
     }
     if (passes_on && used > 0)
         send_to_manager(out, used - 1, notice->descriptors, notice->descriptor_count);

@@ -19,26 +19,36 @@ enum { MOST_ANCESTORS = 64 };
 
 static const char socket_prefix[] = "\0" SOCKET_PREFIX;
 
+/* The first word of a pidfile; false if it is not there. */
+static bool read_pidfile(const char *path, char word[32])
+{
+    FILE *file = fopen(path, "re");
+
+    word[0] = '\0';
+    if (!file && errno == ENOENT)
+        return false;
+    if (file && !fgets(word, 32, file))
+        word[0] = '\0';
+    if (file)
+        fclose(file);
+    else
+        end_with_error(EXIT_USAGE, "%s: %s; expected a pid or the path of a pidfile", path,
+                       strerror(errno));
+    word[strcspn(word, " \t\n")] = '\0';
+    return true;
+}
+
 pid_t read_pid(const char *text)
 {
     char *end;
     long pid = strtol(text, &end, 10);
-    char line[32] = "";
-    FILE *file;
+    char word[32];
 
     if (end == text || *end) {
-        file = fopen(text, "re");
-        if (!file && errno == ENOENT)
+        if (!read_pidfile(text, word))
             return 0;
-        if (!file)
-            end_with_error(EXIT_USAGE, "%s: %s; expected a pid or the path of a pidfile", text,
-                           strerror(errno));
-        if (!fgets(line, sizeof line, file))
-            line[0] = '\0';
-        fclose(file);
-        line[strcspn(line, " \t\n")] = '\0';
-        pid = strtol(line, &end, 10);
-        if (end == line || *end)
+        pid = strtol(word, &end, 10);
+        if (end == word || *end)
             end_with_error(EXIT_USAGE, "%s: does not begin with a pid", text);
     }
     if (pid < 1 || pid > 0x7fffffff)
@@ -71,7 +81,7 @@ static bool find_in_environment(pid_t pid, char *name)
 struct search {
     const unsigned long long *inodes;
     size_t count;
-    char *name;
+    char name[SESSION_NAME_LENGTH];
     bool found;
 };
 
@@ -94,13 +104,15 @@ static bool is_control_socket(const struct unix_socket *socket, void *argument)
 static bool find_in_sockets(pid_t pid, char *name)
 {
     unsigned long long *inodes = NULL;
-    struct search search = {.name = name};
+    struct search search = {0};
 
     list_sockets(pid, &inodes, &search.count);
     search.inodes = inodes;
     if (search.count > 0)
         for_each_unix_socket(is_control_socket, &search);
     free(inodes);
+    if (search.found)
+        memcpy(name, search.name, sizeof search.name);
     return search.found;
 }
 
