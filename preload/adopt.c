@@ -107,13 +107,13 @@ static bool is_inheritable(int family)
     return family == AF_INET || family == AF_INET6 || family == AF_UNIX;
 }
 
-/* Only what can become a listener and has no address yet; the first generation inherits nothing. */
+/* Only what can become a listener and has no address yet. */
 static bool may_adopt(int fd, const struct sockaddr *address, socklen_t length)
 {
     int type = 0;
     socklen_t type_length = sizeof type;
 
-    return session.generation > 1 && length > sizeof(sa_family_t) &&
+    return session.inherits && length > sizeof(sa_family_t) &&
            is_inheritable(address->sa_family) && own_state() &&
            kernel_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == 0 &&
            (type != SOCK_DGRAM || !has_been_ready()) && !is_bound(fd);

@@ -15,6 +15,7 @@ struct session {
     pid_t helper;
     pid_t first; /* this process, if the helper itself has executed it; else 0 */
     int upgrade_signal;
+    bool inherits; /* the helper may have a listener for us to adopt */
 };
 
 extern struct session session;

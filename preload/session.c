@@ -82,7 +82,7 @@ static bool parse_session(const char *text)
     return true;
 }
 
-static void join_session(const char *text)
+static void join_session(const char *text, char **environment)
 {
     int dies_with_parent = 0;
 
@@ -97,6 +97,8 @@ static void join_session(const char *text)
     /* the helper has its own child die with it; no fork inherits that: prctl(2) */
     if (prctl(PR_GET_PDEATHSIG, &dies_with_parent) == 0 && dies_with_parent == SIGKILL)
         session.first = kernel_getpid();
+    /* the first generation: what a service manager has opened for it, sd_listen_fds(3) */
+    session.inherits = session.generation > 1 || variable(environment, "LISTEN_FDS");
     session.active = true;
     unblock_order_signal();
     atomic_store(&attention, ATTENTION_READINESS); /* a listener may have come through exec */
@@ -220,7 +222,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     (void)real();
     inside = variable(environment, SESSION_VARIABLE);
     if (inside) {
-        join_session(inside);
+        join_session(inside, environment);
         return;
     }
     helper = find_helper(environment, path);
