@@ -75,7 +75,7 @@ static int adopt_inherited_socket(int fd, int inherited, const struct listener_k
 static int ask_for_inherited(const struct listener_key *key)
 {
     struct message message = new_message(MESSAGE_BIND);
-    int control = open_control();
+    int control = open_control_patiently();
     int inherited = -1;
 
     if (control == -1)
