@@ -111,7 +111,7 @@ int receive_message(int control, struct message *message, int *descriptors, int 
 {
     union {
         struct cmsghdr header;
-        char space[CMSG_SPACE(2 * sizeof(int))];
+        char space[CMSG_SPACE(REPLACEMENTS * sizeof(int))];
     } rights;
     struct iovec part = {message, sizeof *message};
     struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};

@@ -59,8 +59,14 @@ enum message_kind {
     MESSAGE_SIGNALLED,   /* to SIGNAL_GROUP: done */
     MESSAGE_UPGRADING,   /* to UPGRADE: an upgrade has been started or noted */
     MESSAGE_DIRECTORY,   /* to PROC: /proc/PID, with its descriptor */
-    MESSAGE_REPLACEMENT, /* to RETIRE: two descriptors, blocking and non-blocking */
+    MESSAGE_REPLACEMENT, /* to RETIRE: one descriptor for each `replacement` */
 };
+
+/*
+ * What retired listeners become: a thread in accept() must go on blocking. Who
+ * polls must not, whether the program has set O_NONBLOCK or not.
+ */
+enum replacement { BLOCKING, NON_BLOCKING, POLLED, REPLACEMENTS };
 
 /*
  * What makes two listeners the same to their program: compared as bytes, so
