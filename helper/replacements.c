@@ -17,7 +17,7 @@
 
 static int replacements[REPLACEMENTS] = {-1, -1, -1};
 
-static int open_deaf_listener(int extra)
+int open_deaf_listener(int extra)
 {
     struct sock_filter drop_all = {BPF_RET | BPF_K, 0, 0, 0};
     struct sock_fprog program = {1, &drop_all};

@@ -8,6 +8,9 @@
  */
 const int *open_replacements(void);
 
+/* Another one, blocking with `extra` 0, which the caller owns. -1 with errno set. */
+int open_deaf_listener(int extra);
+
 /* Close them: no generation is retiring any more. */
 void close_replacements(void);
 

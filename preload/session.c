@@ -99,7 +99,8 @@ static void join_session(const char *text)
         session.first = kernel_getpid();
     session.active = true;
     unblock_order_signal();
-    atomic_store(&attention, ATTENTION_READINESS); /* a listener may have come through exec */
+    /* a listener may have come through exec, or be passed to us */
+    atomic_store(&attention, ATTENTION_READINESS | ATTENTION_STRANGER);
 }
 
 static bool same_file(const char *one, const char *other)

@@ -85,8 +85,8 @@ static const struct timespec *limit_left(struct time_limit *limit)
 
 static int accept_or_share(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
-    if (wait_needs_attention()) {
-        if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED))
+    if (attends(ATTENTION_OF_WAITS | ATTENTION_STRANGER)) {
+        if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED | ATTENTION_STRANGER))
             look_before_accept(fd);
         if (attends(ATTENTION_UPGRADE))
             return accept_shared(fd, address, length, flags);
