@@ -261,6 +261,7 @@ each_is_inherited() {
     local i line
     set_version v1
     listen_on "tcp 0.0.0.0 $PORT device=one" "tcp 0.0.0.0 $PORT device=lo"
+    # shellcheck disable=SC2016 # for that shell
     start unshare --net sh -c 'ip link set lo up; ip link add one type veth peer name other
         exec env LD_PRELOAD="$0" python3 "$@"' "$LIBRARY" "$PROGRAMS/listeners.py" version listeners
     wait_ready 1

@@ -234,3 +234,61 @@ asked() {
     IFS= read -rt "$PATIENCE" -u "$KEPT" answer || fail "no answer to $1"
     echo "$answer"
 }
+
+# ---- other preloads beside ours ----
+
+# beside LIBRARY: in both orders, C programs and a Python program
+beside() {
+    local order server other=$1
+
+    [[ -e $other ]] || requires "$other"
+    requires python3
+    for order in "$LIBRARY:$other" "$other:$LIBRARY"; do
+        for server in thread epoll-edge python; do
+            upgrades_with_preloads "$order" "$server"
+            grep -q "${other##*/}" "/proc/$(first_pid 3)/maps" || fail "$other is not loaded"
+            kill -TERM "$PID"
+            wait_end
+        done
+    done
+}
+
+# upgrades_with_preloads PRELOADS SERVER: twice, under load
+upgrades_with_preloads() {
+    local command
+
+    PORT=$(free_port)
+    : >"$LOG"
+    set_version v1
+    command=("$TESTS/$2" --port "$PORT" --version-file version)
+    [[ $2 != python ]] || command=(python3 "$PROGRAMS/habits.py" fork "$PORT" version)
+    LD_PRELOAD=$1 start "${command[@]}"
+    wait_ready 1
+    start_load "$PORT" --clients 4
+    upgrade v2
+    upgrade v3
+    stop_load
+}
+
+DEBIAN_LIBRARIES=/usr/lib/$(uname -m)-linux-gnu
+
+@test "another allocator beside us: jemalloc" {
+    beside "$DEBIAN_LIBRARIES/libjemalloc.so.2"
+}
+
+@test "another clock beside us: libfaketime" {
+    FAKETIME="-10d" beside "$DEBIAN_LIBRARIES/faketime/libfaketimeMT.so.1"
+}
+
+@test "stdbuf beside us" {
+    export _STDBUF_O=L
+    beside /usr/libexec/coreutils/libstdbuf.so
+}
+
+@test "stdbuf as its command sets it up" {
+    set_version v1
+    LD_PRELOAD=$LIBRARY start stdbuf -oL "$TESTS/thread" --port "$PORT" --version-file "$PWD/version"
+    wait_ready 1
+    upgrade v2
+    serves_version "$PORT" v2
+}
