@@ -143,10 +143,11 @@ has_v1_workers() {
 
 # ---- event loops ----
 
-@test "poll says that there is a client, the listener is retired, and a blocking accept comes" {
+# goes_on_after_retiring HABIT: a client is announced, the listener is retired, accept() comes
+goes_on_after_retiring() {
     local asked answer
 
-    serve_habit hesitate
+    serve_habit "$1"
     keep "$PORT"
     ask_kept >/dev/null
     touch wait-v1
@@ -164,6 +165,18 @@ has_v1_workers() {
     wait_for_log '^nobody to accept$' "$OUT"
     equal "$(ask_kept | cut -d' ' -f1)" v1 "the kept connection"
     serves_version "$PORT" v2
+}
+
+@test "poll says that there is a client, the listener is retired, and a blocking accept comes" {
+    goes_on_after_retiring poll-loop
+}
+
+@test "select says that there is a client, the listener is retired, and a blocking accept comes" {
+    goes_on_after_retiring select-loop
+}
+
+@test "epoll says that there is a client, the listener is retired, and a blocking accept comes" {
+    goes_on_after_retiring epoll-loop
 }
 
 # ---- signals ----

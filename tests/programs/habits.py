@@ -13,7 +13,9 @@ Each answers "VERSION PID TOKEN" to "GET TOKEN", as often as it is asked, and pr
   reuseport       workers that bind themselves; the master starts a new one for each that ends
   fork            a child for each client, which stays when its parent goes
   reap            prints every child that waitpid(-1) returns, one for each request
-  hesitate        between poll() and a blocking accept() waits while a file wait-VERSION exists
+  poll-loop       between poll() and a blocking accept() waits while a file wait-VERSION exists
+  select-loop     the same with select()
+  epoll-loop      the same with epoll_wait()
   sigwait         blocks all signals, and waits for them in a thread
   signalfd        blocks all signals, and reads them from a descriptor in its event loop
   handlers        its own handlers for SIGURG, from out-of-band data too, and SIGHUP
@@ -23,6 +25,7 @@ import ctypes
 import fcntl
 import os
 import select
+import selectors
 import signal
 import socket
 import struct
@@ -283,22 +286,31 @@ def answer_once(client):
     return bool(line)
 
 
-def hesitate():
+def hesitate(loop):
     listener = open_listener()
-    clients = {listener.fileno(): listener}
-    loop = select.poll()
-    loop.register(listener, select.POLLIN)
+    loop.register(listener, selectors.EVENT_READ)
     while True:
-        for number, _ in loop.poll():
-            if number != listener.fileno():
-                if not answer_once(clients[number]):
-                    loop.unregister(number)
-                    clients.pop(number).close()
+        for key, _ in loop.select():
+            if key.fileobj is not listener:
+                if not answer_once(key.fileobj):
+                    loop.unregister(key.fileobj)
+                    key.fileobj.close()
                 continue
             client = accept_after_hesitation(listener)
             if client:
-                clients[client.fileno()] = client
-                loop.register(client, select.POLLIN)
+                loop.register(client, selectors.EVENT_READ)
+
+
+def poll_loop():
+    hesitate(selectors.PollSelector())
+
+
+def select_loop():
+    hesitate(selectors.SelectSelector())
+
+
+def epoll_loop():
+    hesitate(selectors.EpollSelector())
 
 
 # ---- signals ----
@@ -393,7 +405,9 @@ HABITS = {
     "reuseport": reuseport,
     "fork": fork,
     "reap": reap,
-    "hesitate": hesitate,
+    "poll-loop": poll_loop,
+    "select-loop": select_loop,
+    "epoll-loop": epoll_loop,
     "sigwait": sigwait,
     "signalfd": signalfd,
     "handlers": handlers,
