@@ -69,6 +69,16 @@ static void note_endpoint(struct generation *old, struct endpoint endpoint)
     old->endpoints[old->endpoint_count++] = endpoint;
 }
 
+bool has_handed_over(const struct generation *old, const struct listener_key *key)
+{
+    struct endpoint endpoint = endpoint_of_key(key);
+
+    for (size_t i = 0; i < old->endpoint_count; i++)
+        if (same_endpoint(&old->endpoints[i], &endpoint))
+            return true;
+    return false;
+}
+
 void listener_collected(struct generation *old, pid_t pid, const struct message *message,
                         int descriptor)
 {

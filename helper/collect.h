@@ -2,9 +2,11 @@
 #ifndef TFHELPER_COLLECT_H
 #define TFHELPER_COLLECT_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct generation;
+struct listener_key;
 struct message;
 
 /* Begin to collect for `new`, which is COLLECTING, from the current generation. */
@@ -20,5 +22,8 @@ void collect_again(struct generation *new);
 void listener_collected(struct generation *old, pid_t pid, const struct message *message,
                         int descriptor);
 void process_collected(struct generation *old, pid_t pid, int error);
+
+/* Has this generation handed over a listener where the socket of this key is bound? */
+bool has_handed_over(const struct generation *old, const struct listener_key *key);
 
 #endif

@@ -164,7 +164,7 @@ bool send_packet(int fd, const void *data, size_t size, const int *descriptors, 
 {
     union {
         struct cmsghdr header;
-        char space[CMSG_SPACE(RIGHTS * sizeof(int))];
+        char space[CMSG_SPACE(REPLACEMENTS * sizeof(int))]; /* no answer has more */
     } rights;
     struct iovec part = {(void *)data, size};
     struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};

@@ -262,18 +262,31 @@ const char *address_text(const struct inherited *inherited, char text[ADDRESS_TE
     return text;
 }
 
+static struct endpoint endpoint_at(const union bound_address *bound)
+{
+    struct endpoint endpoint = {.family = bound->any.sa_family};
+
+    if (endpoint.family == AF_UNIX)
+        memcpy(endpoint.name, bound->local.sun_path, sizeof endpoint.name);
+    else
+        endpoint.port = ntohs(bound->v6.sin6_port);
+    return endpoint;
+}
+
 struct endpoint endpoint_of(const struct inherited *inherited)
 {
-    struct endpoint endpoint = {0};
     union bound_address bound;
 
     bound_address_of(inherited, &bound);
-    endpoint.family = bound.any.sa_family;
-    if (endpoint.family == AF_UNIX)
-        memcpy(endpoint.name, bound.local.sun_path, sizeof endpoint.name);
-    else
-        endpoint.port = ntohs(bound.v6.sin6_port);
-    return endpoint;
+    return endpoint_at(&bound);
+}
+
+struct endpoint endpoint_of_key(const struct listener_key *key)
+{
+    union bound_address bound;
+
+    memcpy(&bound, key->address, sizeof bound);
+    return endpoint_at(&bound);
 }
 
 bool same_endpoint(const struct endpoint *one, const struct endpoint *other)

@@ -82,4 +82,7 @@ bool same_endpoint(const struct endpoint *one, const struct endpoint *other);
 /* Where connections to this listener come in. */
 struct endpoint endpoint_of(const struct inherited *inherited);
 
+/* The same for the address in a key, as getsockname(2) gave it. */
+struct endpoint endpoint_of_key(const struct listener_key *key);
+
 #endif

@@ -90,6 +90,21 @@ static bool replacements_asked(int fd)
     return replacements && send_answer(fd, MESSAGE_REPLACEMENT, replacements, REPLACEMENTS);
 }
 
+/* A process of a retired generation must not begin to accept where its successor does. */
+static bool listen_asked(int fd, const struct generation *generation, const struct message *message)
+{
+    int deaf = -1;
+    bool sent;
+
+    if (generation->state >= RETIRING && has_handed_over(generation, &message->key))
+        deaf = open_deaf_listener(0);
+    if (deaf == -1)
+        return send_answer(fd, MESSAGE_NONE, NULL, 0);
+    sent = send_answer(fd, MESSAGE_REPLACEMENT, &deaf, 1);
+    close(deaf);
+    return sent;
+}
+
 bool answer_message(int fd, pid_t pid, const struct message *message, int descriptor)
 {
     struct generation *generation = find_generation(message->generation);
@@ -137,6 +152,9 @@ bool answer_message(int fd, pid_t pid, const struct message *message, int descri
             break;
         case MESSAGE_RETIRE:
             keep = replacements_asked(fd);
+            break;
+        case MESSAGE_LISTEN:
+            keep = listen_asked(fd, generation, message);
             break;
         case MESSAGE_RETIRED:
             process_retired(generation, pid, message->error);

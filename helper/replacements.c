@@ -13,9 +13,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int replacements[REPLACEMENTS] = {-1, -1};
+#include "../preload/protocol.h"
 
-static int open_deaf_listener(int extra)
+static int replacements[REPLACEMENTS] = {-1, -1, -1};
+
+int open_deaf_listener(int extra)
 {
     struct sock_filter drop_all = {BPF_RET | BPF_K, 0, 0, 0};
     struct sock_fprog program = {1, &drop_all};
@@ -42,11 +44,13 @@ static int open_deaf_listener(int extra)
 
 const int *open_replacements(void)
 {
-    if (replacements[0] == -1)
-        replacements[0] = open_deaf_listener(0);
-    if (replacements[1] == -1)
-        replacements[1] = open_deaf_listener(SOCK_NONBLOCK);
-    return replacements[0] != -1 && replacements[1] != -1 ? replacements : NULL;
+    for (int i = 0; i < REPLACEMENTS; i++) {
+        if (replacements[i] == -1)
+            replacements[i] = open_deaf_listener(i == BLOCKING ? 0 : SOCK_NONBLOCK);
+        if (replacements[i] == -1)
+            return NULL;
+    }
+    return replacements;
 }
 
 void close_replacements(void)

@@ -2,13 +2,14 @@
 #ifndef TFHELPER_REPLACEMENTS_H
 #define TFHELPER_REPLACEMENTS_H
 
-enum { REPLACEMENTS = 2 };
-
 /*
- * A blocking and a non-blocking socket that listen and that nobody can reach.
+ * A socket for each `enum replacement` that listens and that nobody can reach.
  * They stay the helper's; made on first use. NULL with errno set on failure.
  */
 const int *open_replacements(void);
+
+/* Another one, blocking with `extra` 0, which the caller owns. -1 with errno set. */
+int open_deaf_listener(int extra);
 
 /* Close them: no generation is retiring any more. */
 void close_replacements(void);

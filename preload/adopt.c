@@ -16,6 +16,7 @@
 #include "descriptors.h"
 #include "kernel.h"
 #include "keys.h"
+#include "latecomers.h"
 #include "notes.h"
 #include "process.h"
 #include "program_memory.h"
@@ -75,7 +76,7 @@ static int adopt_inherited_socket(int fd, int inherited, const struct listener_k
 static int ask_for_inherited(const struct listener_key *key)
 {
     struct message message = new_message(MESSAGE_BIND);
-    int control = open_control();
+    int control = open_control_patiently();
     int inherited = -1;
 
     if (control == -1)
@@ -222,12 +223,33 @@ static void no_longer_unlistened(struct note *note)
         atomic_fetch_and(&attention, ~(unsigned)ATTENTION_UNLISTENED);
 }
 
+/* A worker that the master of an old generation starts anew must not get its successors' clients.
+ */
+static void stay_retired(int fd)
+{
+    int saved = errno;
+    const struct note *note = find_note(socket_inode(fd));
+    int deaf = -1;
+
+    if (own_state() && !is_listener(fd) &&
+        !(note && (note->adopted || asks_for_any_port(&note->key))))
+        deaf = ask_for_deaf_listener(fd);
+    if (deaf != -1) {
+        take_its_place(fd, deaf);
+        kernel_close(deaf);
+    }
+    errno = saved;
+}
+
 int listen_and_tell(int fd, int backlog)
 {
-    int result = real()->listen(fd, backlog);
-    int saved = errno;
+    int result;
+    int saved;
     struct note *note;
 
+    stay_retired(fd);
+    result = real()->listen(fd, backlog);
+    saved = errno;
     if (result == -1 || !own_state())
         return result;
     protect_signals();

@@ -14,6 +14,7 @@
 #include "blocking.h"
 
 #include <errno.h>
+#include <sys/time.h>
 
 #include "descriptors.h"
 #include "kernel.h"
@@ -79,6 +80,20 @@ void decide_not_blocking(struct note *note, int fd)
     decided(note);
 }
 
+/* The one that replaces retired listeners which are polled and believed to block; 0: none. */
+static _Atomic(ino_t) polled_replacement;
+
+void expect_blocking(int replacement)
+{
+    polled_replacement = socket_inode(replacement);
+    atomic_fetch_or(&attention, ATTENTION_FLAGS);
+}
+
+static bool is_polled_replacement(int fd)
+{
+    return polled_replacement != 0 && socket_inode(fd) == polled_replacement;
+}
+
 static struct note *note_that_wants_blocking(int fd)
 {
     int saved = errno;
@@ -92,8 +107,10 @@ bool program_sets_nonblocking(int fd, bool nonblocking)
 {
     struct note *note = note_that_wants_blocking(fd);
 
+    if (!note && nonblocking && is_polled_replacement(fd))
+        polled_replacement = 0;
     if (!note)
-        return true;
+        return nonblocking || !is_polled_replacement(fd);
     if (nonblocking) {
         note->wants_blocking = false;
         decided(note);
@@ -103,7 +120,28 @@ bool program_sets_nonblocking(int fd, bool nonblocking)
 
 bool program_believes_blocking(int fd)
 {
-    return note_that_wants_blocking(fd) != NULL;
+    int saved = errno;
+    bool believes = note_that_wants_blocking(fd) || is_polled_replacement(fd);
+
+    errno = saved;
+    return believes;
+}
+
+/*
+ * A program whose listener blocks is not prepared for EAGAIN when poll() has
+ * said that there is a client, but for one that has gone meanwhile: accept(2)
+ * says ECONNABORTED. With SO_RCVTIMEO, EAGAIN is what it expects: socket(7).
+ */
+int accept_error(int fd, int error)
+{
+    struct timeval limit = {0, 0};
+    socklen_t length = sizeof limit;
+
+    if (error != EAGAIN || !program_believes_blocking(fd) ||
+        kernel_getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, &length) == -1 ||
+        limit.tv_sec != 0 || limit.tv_usec != 0)
+        return error;
+    return ECONNABORTED;
 }
 
 /* How long a wait for a client may miss that the listener has been replaced. */
@@ -133,7 +171,9 @@ int accept_shared(int fd, struct sockaddr *address, socklen_t *length, int flags
         }
         errno = saved;
         result = accept_now(fd, address, length, flags);
-        if (result != -1 || errno != EAGAIN || !shared || nonblocking || note->polled)
+        if (result == -1 && errno == EAGAIN && shared && !nonblocking && note->polled)
+            errno = ECONNABORTED; /* see accept_error() */
+        if (result != -1 || errno != EAGAIN || !shared || nonblocking)
             return result;
         /* nobody wakes this wait when retiring replaces the listener: look again */
         kernel_poll(&client, 1, LOOK_AGAIN_MS);

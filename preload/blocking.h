@@ -26,6 +26,17 @@ void decide_not_blocking(struct note *note, int fd);
  */
 bool program_sets_nonblocking(int fd, bool nonblocking);
 
+/*
+ * A retired listener has become `replacement`, which does not block, although
+ * the program believes so: see accept_error(). In a handler.
+ */
+void expect_blocking(int replacement);
+
+/*
+ * accept() on `fd` has failed with errno: what the program is told. Changes errno.
+ */
+int accept_error(int fd, int error);
+
 /* Must F_GETFL say that this descriptor blocks, although it does not? */
 bool program_believes_blocking(int fd);
 

@@ -14,10 +14,11 @@
 #include "process.h"
 
 /* A helper that is stopped must not hang the server: connect, send and receive give up. */
-static const struct timeval patience = {1, 0};
+enum { PATIENCE = 1, GREAT_PATIENCE = 10 };
 
-int open_control(void)
+static int connect_to_helper(int seconds)
 {
+    const struct timeval patience = {seconds, 0};
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t prefix = sizeof SOCKET_PREFIX - 1;
     int control = kernel_socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
@@ -38,6 +39,16 @@ int open_control(void)
         return -1;
     }
     return control;
+}
+
+int open_control(void)
+{
+    return connect_to_helper(PATIENCE);
+}
+
+int open_control_patiently(void)
+{
+    return connect_to_helper(GREAT_PATIENCE);
 }
 
 struct message new_message(enum message_kind kind)
@@ -100,7 +111,7 @@ int receive_message(int control, struct message *message, int *descriptors, int 
 {
     union {
         struct cmsghdr header;
-        char space[CMSG_SPACE(2 * sizeof(int))];
+        char space[CMSG_SPACE(REPLACEMENTS * sizeof(int))];
     } rights;
     struct iovec part = {message, sizeof *message};
     struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};

@@ -11,6 +11,13 @@
  */
 int open_control(void);
 
+/*
+ * The same for a question whose answer an upgrade depends on, however busy the
+ * machine is: it waits for ten seconds. Not from a handler of ours, which may
+ * have interrupted a thread that serves clients.
+ */
+int open_control_patiently(void);
+
 /* A message of this kind, with this generation's number. */
 struct message new_message(enum message_kind kind);
 

@@ -34,6 +34,21 @@ static void trim_internet_address(struct listener_key *key)
     key->address_length = (uint32_t)length;
 }
 
+/*
+ * bind(2) to anything but the wildcard, or an IPv4 address in disguise, makes the
+ * socket an IPv6 one for good (__inet6_bind() in the kernel): who asks before it
+ * and who asks after it must be told the same.
+ */
+static int is_v6only(int fd, const struct listener_key *key)
+{
+    struct sockaddr_in6 address;
+
+    memcpy(&address, key->address, sizeof address);
+    return IN6_IS_ADDR_UNSPECIFIED(&address.sin6_addr) || IN6_IS_ADDR_V4MAPPED(&address.sin6_addr)
+               ? int_option(fd, IPPROTO_IPV6, IPV6_V6ONLY)
+               : 1;
+}
+
 void set_file_identity(struct listener_key *key, uint64_t device, uint64_t inode)
 {
     const sa_family_t family = AF_UNIX;
@@ -88,7 +103,7 @@ int listener_key_of(int fd, const struct sockaddr *address, socklen_t length,
     key->type = int_option(fd, SOL_SOCKET, SO_TYPE);
     key->protocol = int_option(fd, SOL_SOCKET, SO_PROTOCOL);
     if (key->family == AF_INET6)
-        key->v6only = int_option(fd, IPPROTO_IPV6, IPV6_V6ONLY);
+        key->v6only = is_v6only(fd, key);
     if (key->family == AF_UNIX)
         return address && length <= sizeof(struct sockaddr_un) ? identify_unix_file(key) : 0;
     trim_internet_address(key);

@@ -12,6 +12,7 @@
 #include "control.h"
 #include "kernel.h"
 #include "process.h"
+#include "restart.h"
 #include "retire.h"
 #include "signals.h"
 
@@ -85,11 +86,13 @@ void handle_reserved_signal(int number, siginfo_t *info, void *context)
         if (order) {
             order_interruptions++;
             carry_out(order);
+            restart_interrupted_call(context);
         } else {
             deliver_to_program(number, info, context);
         }
     } else if (helper_takes_signal(info)) {
         order_interruptions++;
+        restart_interrupted_call(context);
     } else {
         deliver_to_program(number, info, context);
     }

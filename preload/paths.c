@@ -15,7 +15,7 @@
 static bool helper_wants_it_kept(const struct stat *status)
 {
     struct message message = new_message(MESSAGE_UNLINK);
-    int control = open_control();
+    int control = open_control_patiently();
     bool kept;
 
     if (control == -1)

@@ -29,7 +29,8 @@ enum attention {
     ATTENTION_ADOPTED = 2,   /* how the program waits on an adopted listener is not known yet */
     ATTENTION_UPGRADE = 4,   /* our listeners were collected: a successor shares them */
     ATTENTION_OF_WAITS = 7,
-    ATTENTION_FLAGS = 16, /* an adopted listener's O_NONBLOCK is not what the program believes */
+    ATTENTION_STRANGER = 32, /* no listener has been seen here: whoever accepts has got one */
+    ATTENTION_FLAGS = 16,    /* an adopted listener's O_NONBLOCK is not what the program believes */
     ATTENTION_UNLISTENED = 8, /* an adopted socket does not listen yet: it may be a client's */
 };
 

@@ -52,15 +52,22 @@ enum message_kind {
     MESSAGE_COLLECTED,    /* that was the last one */
     MESSAGE_RETIRE,       /* "I was told to retire: what do I put in place?" */
     MESSAGE_RETIRED,      /* no listener is left here; ERROR says what went wrong */
+    MESSAGE_LISTEN,       /* "I begin to listen on KEY: does a successor serve there?" */
     /* the helper answers */
     MESSAGE_ADOPT = 64,  /* to BIND: the inherited socket, with its descriptor */
-    MESSAGE_NONE,        /* to BIND: none for this key; to UNLINK and UPGRADE: go on */
+    MESSAGE_NONE,        /* to BIND: none for this key; to UNLINK, UPGRADE and LISTEN: go on */
     MESSAGE_KEEP,        /* to UNLINK: another generation does */
     MESSAGE_SIGNALLED,   /* to SIGNAL_GROUP: done */
     MESSAGE_UPGRADING,   /* to UPGRADE: an upgrade has been started or noted */
     MESSAGE_DIRECTORY,   /* to PROC: /proc/PID, with its descriptor */
-    MESSAGE_REPLACEMENT, /* to RETIRE: two descriptors, blocking and non-blocking */
+    MESSAGE_REPLACEMENT, /* to RETIRE: one descriptor for each `replacement`; to LISTEN: one */
 };
+
+/*
+ * What retired listeners become: a thread in accept() must go on blocking. Who
+ * polls must not, whether the program has set O_NONBLOCK or not.
+ */
+enum replacement { BLOCKING, NON_BLOCKING, POLLED, REPLACEMENTS };
 
 /*
  * What makes two listeners the same to their program: compared as bytes, so

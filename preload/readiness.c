@@ -14,18 +14,22 @@
 #include "descriptors.h"
 #include "kernel.h"
 #include "keys.h"
+#include "latecomers.h"
 #include "notes.h"
 #include "process.h"
 #include "procfs.h"
 #include "program_memory.h"
 #include "signals.h"
 
-/* This process, or one it was forked from, listens or has inherited a listener through exec. */
+/* This process, or one it was forked from, listens or has been given a listener. */
 static atomic_bool participates;
 static atomic_bool told;
 
-/* A program that waits this often for other things is not going to wait for clients. */
-enum { MOST_LOOKS = 100000 };
+/*
+ * A program that waits this often for other things is not going to wait for
+ * clients; one that does not listen itself is passed its listener early, or never.
+ */
+enum { MOST_LOOKS = 100000, MOST_LOOKS_OF_STRANGER = 1000 };
 static atomic_uint looks;
 
 bool has_been_ready(void)
@@ -33,9 +37,15 @@ bool has_been_ready(void)
     return told;
 }
 
-void expect_readiness(void)
+static void participate(void)
 {
     participates = true;
+    atomic_fetch_and(&attention, ~(unsigned)ATTENTION_STRANGER);
+}
+
+void expect_readiness(void)
+{
+    participate();
     if (!told) {
         looks = 0;
         atomic_fetch_or(&attention, ATTENTION_READINESS);
@@ -71,39 +81,53 @@ static void tell_waiting(void)
     tell_helper(&message);
 }
 
-/* A listener that came through exec has no note yet, and this process no handlers. */
-static bool inherited_a_listener(void)
+static void take_given_listener(const struct survey *survey, int fd)
 {
-    struct survey *survey = own_state() ? lock_survey() : NULL;
     struct listener_key key;
-    bool found;
+    int deaf = ask_for_deaf_listener(fd);
 
-    if (!survey)
-        return false;
-    survey->wanted = want_service_sockets;
-    survey_descriptors(survey);
-    found = survey->sockets > 0;
-    for (unsigned i = 0; i < survey->sockets; i++)
-        if (listener_key_of(survey->socket[i].fd, NULL, 0, &key) == 0)
-            take_note(survey->socket[i].fd, &key);
-    unlock_survey(survey);
-    return found;
+    if (deaf != -1)
+        replace_descriptor(survey, fd, deaf);
+    else if (listener_key_of(fd, NULL, 0, &key) == 0)
+        take_note(fd, &key);
+    kernel_close(deaf);
 }
 
-/* Is there a reason to look at this wait? A CGI script or a log helper is left alone. */
-static bool worth_a_look(void)
+/*
+ * A listener that came through exec, or over a unix socket, has no note yet, and
+ * this process no handlers.
+ */
+static void participate_if_given_a_listener(void)
 {
-    if (attends(ATTENTION_ADOPTED | ATTENTION_UPGRADE))
-        return true;
-    if (!participates) {
-        if (!inherited_a_listener()) {
-            stop_looking();
-            return false;
-        }
-        participates = true;
+    struct survey *survey = own_state() ? lock_survey() : NULL;
+
+    if (!survey)
+        return;
+    survey->wanted = want_service_sockets;
+    survey_descriptors(survey);
+    if (survey->sockets > 0) {
+        participate();
         protect_signals();
     }
-    if (atomic_fetch_add(&looks, 1) > MOST_LOOKS)
+    for (unsigned i = 0; i < survey->sockets; i++)
+        take_given_listener(survey, survey->socket[i].fd);
+    unlock_survey(survey);
+}
+
+/*
+ * Is there a reason to look at this wait? A CGI script or a log helper is left
+ * alone: its descriptors are searched once, and later what it waits on for a while.
+ */
+static bool worth_a_look(void)
+{
+    unsigned before;
+
+    if (attends(ATTENTION_ADOPTED | ATTENTION_UPGRADE))
+        return true;
+    before = atomic_fetch_add(&looks, 1);
+    if (before == 0 && !participates)
+        participate_if_given_a_listener();
+    if (before > (participates ? MOST_LOOKS : MOST_LOOKS_OF_STRANGER))
         stop_looking();
     return true;
 }
@@ -115,6 +139,8 @@ static bool see_polled(int fd)
 
     if (!serves_clients(fd))
         return false;
+    if (!participates)
+        participate_if_given_a_listener();
     note = find_note(socket_inode(fd));
     if (note) {
         note->polled = true;
@@ -128,8 +154,11 @@ void look_before_accept(int fd)
     int saved = errno;
 
     if (worth_a_look() && is_listener(fd)) {
-        struct note *note = find_note(socket_inode(fd));
+        struct note *note;
 
+        if (!participates)
+            participate_if_given_a_listener();
+        note = find_note(socket_inode(fd));
         if (note)
             decide_blocking(note, fd);
         tell_waiting();

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "blocking.h"
 #include "collect.h"
 #include "control.h"
 #include "datagrams.h"
@@ -17,9 +18,7 @@
 #include "process.h"
 #include "procfs.h"
 
-enum { BLOCKING, NON_BLOCKING, REPLACEMENTS };
-
-/* The helper's two replacements, which the caller owns. Returns 0, or the errno of what failed. */
+/* The helper's replacements, which the caller owns. Returns 0, or the errno of what failed. */
 static int ask_for_replacements(int control, int replacements[REPLACEMENTS])
 {
     struct message message = new_message(MESSAGE_RETIRE);
@@ -30,8 +29,8 @@ static int ask_for_replacements(int control, int replacements[REPLACEMENTS])
     count = receive_message(control, &message, replacements, REPLACEMENTS);
     if (count == REPLACEMENTS)
         return 0;
-    if (count > 0)
-        kernel_close(replacements[0]);
+    for (int i = 0; i < count; i++)
+        kernel_close(replacements[i]);
     return count == -1 ? errno : EPROTO;
 }
 
@@ -48,14 +47,17 @@ static bool is_registered(const struct survey *survey, int fd)
  * have been replaced. The loop must not hang there, so what is polled gets a
  * replacement that does not block; a thread that just waits in accept() must.
  */
-static int pick_replacement(const struct survey *survey, const struct surveyed_socket *listener)
+static enum replacement pick_replacement(const struct survey *survey,
+                                         const struct surveyed_socket *listener)
 {
     const struct note *note = find_note(listener->inode);
     int flags =
         note && note->collected ? note->status_flags : kernel_fcntl(listener->fd, F_GETFL, 0);
 
-    if (flags & O_NONBLOCK || (note && note->polled) || is_registered(survey, listener->fd))
+    if (flags & O_NONBLOCK && !(note && note->wants_blocking))
         return NON_BLOCKING;
+    if ((note && note->polled) || is_registered(survey, listener->fd))
+        return POLLED;
     return BLOCKING;
 }
 
@@ -151,11 +153,13 @@ static int retire_datagram_socket(const struct survey *survey, const struct surv
 static int retire_socket(const struct survey *survey, const struct surveyed_socket *socket,
                          const int replacements[REPLACEMENTS])
 {
-    int pick = pick_replacement(survey, socket);
+    enum replacement pick = pick_replacement(survey, socket);
 
-    if (is_listener(socket->fd))
-        return replace_descriptor(survey, socket->fd, replacements[pick]);
-    return retire_datagram_socket(survey, socket, pick == NON_BLOCKING);
+    if (!is_listener(socket->fd))
+        return retire_datagram_socket(survey, socket, pick != BLOCKING);
+    if (pick == POLLED)
+        expect_blocking(replacements[pick]);
+    return replace_descriptor(survey, socket->fd, replacements[pick]);
 }
 
 static int replace_listeners(const struct survey *survey, const int replacements[REPLACEMENTS])
@@ -176,7 +180,7 @@ void retire_listeners(void)
 {
     struct survey *survey = lock_survey();
     struct message message = new_message(MESSAGE_RETIRED);
-    int replacements[REPLACEMENTS] = {-1, -1};
+    int replacements[REPLACEMENTS] = {-1, -1, -1};
     int control;
 
     if (!survey)
@@ -188,8 +192,8 @@ void retire_listeners(void)
         message.error = ask_for_replacements(control, replacements);
         if (message.error == 0) {
             message.error = replace_listeners(survey, replacements);
-            kernel_close(replacements[BLOCKING]);
-            kernel_close(replacements[NON_BLOCKING]);
+            for (int i = 0; i < REPLACEMENTS; i++)
+                kernel_close(replacements[i]);
             resume_listeners();
         }
         send_message(control, &message, -1);

@@ -33,12 +33,15 @@ static const char *variable(char **environment, const char *name)
     return NULL;
 }
 
-/* One line on stderr, which is still the one that the operator gave to the server. */
+/*
+ * One line on stderr, which is still the one that the operator gave to the
+ * server. `error`: an errno, or 0 where `what` and `about` say it all.
+ */
 static void complain(const char *what, const char *about, int error)
 {
     char line[PATH_MAX + 256];
-    int length = snprintf(line, sizeof line, "tfpreload: %s %s: %s; running without upgrades\n",
-                          what, about, strerror(error));
+    int length = snprintf(line, sizeof line, "tfpreload: %s %s%s%s; running without upgrades\n",
+                          what, about, error ? ": " : "", error ? strerror(error) : "");
 
     if (length > 0 && write(STDERR_FILENO, line, (size_t)length) == -1)
         return;
@@ -101,7 +104,8 @@ static void join_session(const char *text, char **environment)
     session.inherits = session.generation > 1 || variable(environment, "LISTEN_FDS");
     session.active = true;
     unblock_order_signal();
-    atomic_store(&attention, ATTENTION_READINESS); /* a listener may have come through exec */
+    /* a listener may have come through exec, or be passed to us */
+    atomic_store(&attention, ATTENTION_READINESS | ATTENTION_STRANGER);
 }
 
 static bool same_file(const char *one, const char *other)
@@ -211,15 +215,49 @@ static void become_helper(const char *helper, char **argv, char **environment)
     munmap(list, size);
 }
 
+#ifdef __GLIBC__
+extern const char *gnu_get_libc_version(void) __attribute__((weak));
+
+/*
+ * A dynamic loader of another libc loads us, too, and takes that libc for the
+ * one that we need. Its structures and its constructors' arguments are not
+ * those that we were built for.
+ */
+static bool is_another_libc(void)
+{
+    return !gnu_get_libc_version;
+}
+#else
+static bool is_another_libc(void)
+{
+    return false;
+}
+#endif
+
+/* Inside a session tfhelper says it, once, and not each of its processes. */
+static void complain_of_another_libc(void)
+{
+    const char *path = (const char *)getauxval(AT_EXECFN); // NOLINT(performance-no-int-to-ptr)
+
+    if (!variable(environ, SESSION_VARIABLE))
+        complain(path ? path : "this program", "is of another libc than tfpreload", 0);
+}
+
 __attribute__((constructor)) static void start(int argc, char **argv, char **environment)
 {
     char path[PATH_MAX];
     const char *helper;
     const char *inside;
 
-    if (getauxval(AT_SECURE) || argc < 1) /* a set-user-ID program is left alone */
+    if (getauxval(AT_SECURE)) /* a set-user-ID program is left alone */
         return;
     (void)real();
+    if (is_another_libc()) {
+        complain_of_another_libc();
+        return;
+    }
+    if (argc < 1)
+        return;
     inside = variable(environment, SESSION_VARIABLE);
     if (inside) {
         join_session(inside, environment);

@@ -87,16 +87,36 @@ void unblock_order_signal(void)
     unblock(ORDER_SIGNAL);
 }
 
+/*
+ * Does the program want its system calls to end with EINTR? The order signal
+ * cannot give it that: blocked calls must restart on what the listener has become.
+ */
+static bool wants_eintr(int index)
+{
+    const struct sigaction *theirs = &wanted[index].copy[wanted[index].current];
+
+    return index != 0 && theirs->sa_handler != SIG_DFL && theirs->sa_handler != SIG_IGN &&
+           !(theirs->sa_flags & SA_RESTART);
+}
+
+static void install(int index)
+{
+    struct sigaction ours = {.sa_sigaction = handle_reserved_signal,
+                             /* SA_ONSTACK: a runtime with small stacks (Go) brings its own */
+                             .sa_flags = SA_SIGINFO | SA_ONSTACK};
+
+    if (!wants_eintr(index))
+        ours.sa_flags |= SA_RESTART;
+    sigfillset(&ours.sa_mask);
+    real()->sigaction(reserved_number(index), &ours, NULL);
+}
+
 void protect_signals(void)
 {
     int saved = errno;
-    struct sigaction ours = {.sa_sigaction = handle_reserved_signal,
-                             /* SA_ONSTACK: a runtime with small stacks (Go) brings its own */
-                             .sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK};
 
     if (!session.active || !own_state() || atomic_exchange(&installed, true))
         return;
-    sigfillset(&ours.sa_mask);
     for (int index = 0; index < RESERVED; index++) {
         struct sigaction theirs;
         int number = reserved_number(index);
@@ -104,7 +124,7 @@ void protect_signals(void)
         if (real()->sigaction(number, NULL, &theirs) == -1)
             continue;
         remember(index, &theirs);
-        real()->sigaction(number, &ours, NULL);
+        install(index);
         unblock(number);
     }
     errno = saved;
@@ -130,8 +150,10 @@ int program_sigaction(int number, const struct sigaction *action, struct sigacti
     if (index == -1 || !installed || !own_state())
         return real()->sigaction(number, action, old);
     before = wanted[index].copy[wanted[index].current];
-    if (action)
+    if (action) {
         remember(index, action);
+        install(index);
+    }
     if (old)
         *old = before;
     return 0;

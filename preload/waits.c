@@ -83,16 +83,30 @@ static const struct timespec *limit_left(struct time_limit *limit)
     return &limit->left;
 }
 
-int wait_accept(int fd, struct sockaddr *address, socklen_t *length, int flags)
+static int accept_or_share(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
-    if (wait_needs_attention()) {
-        if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED))
+    if (attends(ATTENTION_OF_WAITS | ATTENTION_STRANGER)) {
+        if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED | ATTENTION_STRANGER))
             look_before_accept(fd);
         if (attends(ATTENTION_UPGRADE))
             return accept_shared(fd, address, length, flags);
     }
     return flags ? real()->accept4(fd, address, length, flags)
                  : real()->accept(fd, address, length);
+}
+
+/* A listener with SO_RCVTIMEO is not restarted after a handler: signal(7). */
+int wait_accept(int fd, struct sockaddr *address, socklen_t *length, int flags)
+{
+    unsigned before = order_interruptions;
+    int result;
+
+    do
+        result = accept_or_share(fd, address, length, flags);
+    while (interrupted_by_order(result, &before));
+    if (result == -1 && attends(ATTENTION_FLAGS))
+        errno = accept_error(fd, errno);
+    return result;
 }
 
 int wait_poll(struct pollfd *fds, nfds_t count, int timeout)

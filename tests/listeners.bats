@@ -161,6 +161,204 @@ unix_upgrades() {
         "$inode" "inode of the listener"
 }
 
+# ---- listeners side by side ----
+
+# listen_on LINE...: what the next generation of listeners.py listens on
+listen_on() {
+    printf '%s\n' "$@" >listeners
+}
+
+start_listeners() {
+    requires python3
+    set_version v1
+    listen_on "$@"
+    start_server python3 "$PROGRAMS/listeners.py" version listeners
+}
+
+# listeners_of N: "LINE: inode …" of the N-th generation that bound
+listeners_of() {
+    awk -v n="$1" '/^generation / { seen++; next } seen == n' "$OUT"
+}
+
+# answers LINE VERSION: one question to that listener
+answers() {
+    local answer
+
+    answer=$(python3 "$PROGRAMS/ask.py" "$1") || fail "$1: no answer" || return 1
+    [[ $answer == "$2 "*" token" ]] || fail "$1: '$answer', expected $2"
+}
+
+# each_is_inherited LINE...: by its like, through two upgrades, and serves
+each_is_inherited() {
+    local line i
+
+    start_listeners "$@"
+    for i in 2 3; do
+        upgrade "v$i"
+        diff <(listeners_of 1) <(listeners_of "$i") || fail "not the listeners of generation 1"
+        for line in "$@"; do
+            answers "$line" "v$i"
+        done
+    done
+    has_log "started, pid [0-9]+, with $# inherited listener"
+    equal "$(listeners_of 1 | grep -o 'inode [0-9]*' | sort -u | wc -l)" "$#" "different sockets"
+}
+
+@test "unix: seqpacket" {
+    each_is_inherited "seqpacket $PWD/socket unlink"
+}
+
+@test "unix: stream, seqpacket and datagram sockets are not taken for one another" {
+    each_is_inherited "unix $PWD/1 unlink" "seqpacket $PWD/2 unlink" "datagram $PWD/3 unlink"
+    # each on the path of another: nothing can be inherited, and nothing may be
+    listen_on "seqpacket $PWD/1 unlink" "datagram $PWD/2 unlink" "unix $PWD/3 unlink"
+    upgrade_fails 'exited with status 1'
+    answers "unix $PWD/1" v3
+    answers "seqpacket $PWD/2" v3
+    answers "datagram $PWD/3" v3
+}
+
+@test "TCP and UDP, IPv4 and IPv6 on one port are not taken for one another" {
+    each_is_inherited "udp 127.0.0.1 $PORT" "tcp 127.0.0.1 $PORT" "tcp ::1 $PORT" "udp ::1 $PORT"
+}
+
+@test "MPTCP is inherited by MPTCP, and by nothing else" {
+    [[ $(cat /proc/sys/net/mptcp/enabled 2>/dev/null) == 1 ]] || skip "this kernel has no MPTCP"
+    each_is_inherited "mptcp 127.0.0.1 $PORT" "tcp 127.0.0.2 $PORT"
+    listen_on "tcp 127.0.0.1 $PORT"
+    upgrade_fails 'exited with status 1'
+    answers "mptcp 127.0.0.1 $PORT" v3
+}
+
+@test "SCTP is inherited by SCTP, and by nothing else" {
+    requires python3
+    if ! python3 -c 'import socket; socket.socket(socket.AF_INET, socket.SOCK_STREAM, 132)' 2>no; then
+        # few kernels have it: where nothing may be skipped, this is no failure
+        [[ ${TFPRELOAD_TEST_MUST:-} == 1 ]] || skip "this kernel has no SCTP: $(tail -n 1 no)"
+        return 0
+    fi
+    each_is_inherited "sctp 127.0.0.1 $PORT" "tcp 127.0.0.1 $PORT"
+}
+
+@test "an address that is not ours: IP_FREEBIND and IP_TRANSPARENT" {
+    requires root
+    each_is_inherited "tcp 127.0.0.1 $PORT" "tcp 127.0.0.2 $PORT transparent" \
+        "tcp 127.0.0.3 $PORT freebind"
+    listeners_of 3 | grep -q "transparent: inode [0-9]* transparent$"
+    # who does not ask for it does not get it
+    listen_on "tcp 127.0.0.1 $PORT" "tcp 127.0.0.2 $PORT" "tcp 127.0.0.3 $PORT"
+    upgrade v4
+    refute grep -q "inode .*(transparent|freebind)" <(listeners_of 4)
+    # nobody has this one, so that nothing but its option lets it be bound
+    listen_on "tcp 192.0.2.77 $PORT freebind" "tcp 192.0.2.78 $PORT transparent"
+    upgrade v5
+    upgrade v6
+    diff <(listeners_of 5) <(listeners_of 6)
+}
+
+@test "the same address and port on two devices, SO_BINDTODEVICE" {
+    requires root ip nsenter unshare python3
+    local i line
+    set_version v1
+    listen_on "tcp 0.0.0.0 $PORT device=one" "tcp 0.0.0.0 $PORT device=lo"
+    # shellcheck disable=SC2016 # for that shell
+    start unshare --net sh -c 'ip link set lo up; ip link add one type veth peer name other
+        exec env LD_PRELOAD="$0" python3 "$@"' "$LIBRARY" "$PROGRAMS/listeners.py" version listeners
+    wait_ready 1
+    # the other way round: the k-th is not the k-th any more
+    listen_on "tcp 0.0.0.0 $PORT device=lo" "tcp 0.0.0.0 $PORT device=one"
+    for i in 2 3; do
+        upgrade "v$i"
+        diff <(listeners_of 1 | sort) <(listeners_of "$i" | sort)
+        [[ $(nsenter --target "$PID" --net python3 "$PROGRAMS/ask.py" "tcp 127.0.0.1 $PORT") == \
+            "v$i "* ]] || fail "no answer through lo"
+    done
+    # bound to no device is something else, and cannot be had while the others are there
+    listen_on "tcp 0.0.0.0 $PORT"
+    upgrade_fails 'exited with status 1'
+}
+
+@test "a listener that a generation closes for good is closed" {
+    local other
+    other=$(free_port)
+    start_listeners "tcp 127.0.0.1 $PORT" "tcp 127.0.0.1 $other"
+    answers "tcp 127.0.0.1 $other" v1
+    kill -USR1 "$(first_pid 1)"
+    wait_for_log '^closed$' "$OUT"
+    refuses "$other"
+    upgrade v2 # which listens on both
+    has_log 'generation 2: started, pid [0-9]+, with 1 inherited listener$'
+    answers "tcp 127.0.0.1 $other" v2
+    kill -USR1 "$(first_pid 2)"
+    wait_until closed_twice
+    refuses "$other"
+    answers "tcp 127.0.0.1 $PORT" v2
+}
+
+closed_twice() {
+    equal "$(count_log '^closed$' "$OUT")" 2
+}
+
+# ---- unix paths ----
+
+@test "unix: the new generation may change mode and owner of its path" {
+    requires root
+    start_listeners "unix $PWD/socket unlink mode=600"
+    equal "$(stat -c %a,%u socket)" 600,0
+    listen_on "unix $PWD/socket unlink mode=666 uid=65534"
+    upgrade v2
+    equal "$(stat -c %a,%u socket)" 666,65534
+    wait_generation_gone 1
+    equal "$(stat -c %a,%u socket)" 666,65534
+    answers "unix $PWD/socket" v2
+}
+
+@test "unix: a path that its server leaves behind stays when the service ends" {
+    start_listeners "unix $PWD/socket unlink keep"
+    upgrade v2
+    upgrade v3
+    wait_generation_gone 2
+    kill -TERM "$PID"
+    wait_end
+    equal "$STATUS" 0 "status of the server"
+    [[ -S socket ]] || fail "the path is gone, which the server would have left"
+}
+
+@test "unix: a path that its server removes goes when the service ends after upgrades" {
+    start_listeners "unix $PWD/socket unlink"
+    upgrade v2
+    wait_generation_gone 1
+    [[ -S socket ]] || fail "the old generation removed the path"
+    upgrade v3
+    wait_generation_gone 2
+    kill -TERM "$PID"
+    wait_end
+    [[ ! -e socket ]] || fail "the path is left, which the server would have removed"
+}
+
+@test "unix: a path that another service has taken meanwhile is not inherited, nor unlinked for us" {
+    local other
+    start_listeners "unix $PWD/socket keep"
+    rm socket
+    # a stranger, who is in no session
+    echo other >other
+    echo "unix $PWD/socket" >others
+    start python3 "$PROGRAMS/listeners.py" other others
+    other=$PID
+    PID=${STARTED[0]}
+    wait_until answers "unix $PWD/socket" other
+    upgrade_fails 'exited with status 1' # the address is in use, as it would be without us
+    answers "unix $PWD/socket" other
+    # a version that listens elsewhere: its predecessor's end leaves the stranger's socket alone
+    listen_on "unix $PWD/elsewhere unlink"
+    upgrade v2
+    wait_generation_gone 1
+    answers "unix $PWD/socket" other
+    answers "unix $PWD/elsewhere" v2
+    kill -TERM "$other"
+    wait_gone "$other"
+}
+
 # ---- port 0 ----
 
 @test "port 0: the k-th bind gets the k-th port back, and two stay two" {

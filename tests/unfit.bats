@@ -43,6 +43,71 @@ serves() {
     has_log "^tfpreload: ./sleeper is set-user-ID or set-group-ID"
 }
 
+# file_capabilities: a program that has some, for a user that does not
+file_capabilities() {
+    requires root setcap setpriv
+    chmod o+x "$BATS_RUN_TMPDIR" "$BATS_RUN_TMPDIR/test" .
+    cp "$(command -v sleep)" sleeper
+    cp "$HELPER" "$LIBRARY" .
+    setcap cap_net_bind_service+ep sleeper || skip "no file capabilities in this file system"
+    unprivileged=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+}
+
+@test "a program with file capabilities: said at its start, and it runs" {
+    file_capabilities
+    start "${unprivileged[@]}" "$PWD/tfhelper" -- "$PWD/sleeper" 0.1
+    wait_end
+    equal "$STATUS" 0
+    has_log "^tfpreload: $PWD/sleeper has file capabilities, so tfpreload is not loaded into it"
+}
+
+@test "a program with file capabilities below a shell: said at the end of the ready timeout" {
+    file_capabilities
+    start "${unprivileged[@]}" "$PWD/tfhelper" --ready-timeout 0.5 -- \
+        sh -c "'$PWD/sleeper' 1000; exit 7"
+    wait_for_log "^tfpreload: process [0-9]+, sleeper, has gained privileges, so tfpreload is not"
+    equal "$(count_log 'has gained privileges')" 1 "lines"
+    kill "$(pgrep -P "$(children "$PID" | tr -d ' ')")"
+    wait_end
+    equal "$STATUS" 7
+}
+
+# ---- another libc ----
+
+musl_server() {
+    requires musl-gcc
+    musl-gcc -D_GNU_SOURCE -std=c11 -I"$ROOT/tests/servers" -o server \
+        "$ROOT"/tests/servers/poll.c "$ROOT"/tests/servers/common*.c -pthread 2>cc.log ||
+        fail "cannot build a server with musl: $(cat cc.log)"
+}
+
+@test "a server of another libc: said at its start by tfhelper, and it serves" {
+    musl_server
+    start "$HELPER" -- ./server --port "$PORT"
+    wait_until serves
+    equal "$(cat "$LOG")" "tfpreload: ./server is of another libc than tfpreload, \
+so tfpreload is not loaded into it, and it cannot be upgraded"
+}
+
+@test "a server of another libc, LD_PRELOAD alone: said at its start, and it serves" {
+    musl_server
+    start_with_library ./server --port "$PORT"
+    wait_until serves
+    equal "$(cat "$LOG")" \
+        "tfpreload: ./server is of another libc than tfpreload; running without upgrades"
+}
+
+@test "a server of another libc below a shell: said at the end of the ready timeout" {
+    musl_server
+    start "$HELPER" --ready-timeout 0.5 -- sh -c "./server --port $PORT; exit 7"
+    wait_until serves
+    wait_for_log "^tfpreload: process [0-9]+, .*/server, is of another libc"
+    equal "$(count_log 'another libc')" 1 "lines"
+    kill "$(pgrep -P "$(children "$PID" | tr -d ' ')")"
+    wait_end
+    equal "$STATUS" 7
+}
+
 @test "a dynamic program: nothing is said" {
     start "$HELPER" -- sleep 0.1
     wait_end

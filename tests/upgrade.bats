@@ -520,6 +520,25 @@ changes_blocking_under_load() {
     has_no_log 'upgrade failed'
 }
 
+@test "a helper that is held up for a while does not make an upgrade fail" {
+    local new
+
+    serve poll
+    set_options --start-delay 300
+    set_version v2
+    kill -HUP "$PID"
+    wait_for_log 'generation 2: started'
+    new=$(sed -nE 's/.*generation 2: started, pid ([0-9]+),.*/\1/p' "$LOG")
+    # as on a busy machine: the new version asks for its listener, and has to wait for the answer
+    kill -STOP "$PID"
+    timeout 2.5 tail --pid="$new" -f /dev/null || true # its end, if it gives up
+    kill -CONT "$PID"
+    wait_ready 2
+    wait_retired 1
+    serves_version "$PORT" v2
+    has_no_log 'upgrade failed'
+}
+
 # ---- servers with odd habits ----
 
 odd_under_load() {

@@ -18,8 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
+#include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
@@ -27,7 +30,6 @@
 
 static sigset_t none;
 static sigset_t waited; /* blocked in every child; the sigwait family waits for it */
-static int socket_pair[2];
 
 static void on_signal(int number)
 {
@@ -162,17 +164,70 @@ static int do_sigsuspend(int ms)
     return sigsuspend(&none);
 }
 
+static int silent_socket(void)
+{
+    static int pair[2] = {-1, -1};
+
+    if (pair[0] == -1 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)
+        _exit(1);
+    return pair[0];
+}
+
 /*
- * socket(7): with a timeout set, a receive is not restarted either. Nobody wraps a receive: so
- * this one sits in a thread beside accept(), which is the better one to interrupt.
+ * socket(7): with a timeout set, a receive is not restarted either, and nobody wraps it. Once in a
+ * process of its own ("receive"), once in a thread beside accept() ("recv"), which is the better
+ * one to interrupt.
  */
 static int do_recv(int ms)
 {
     struct timeval time = {ms / 1000, (long)(ms % 1000) * 1000};
     char byte;
 
-    setsockopt(socket_pair[0], SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
-    return recv(socket_pair[0], &byte, 1, 0) == -1 && errno == EAGAIN ? 0 : -1;
+    setsockopt(silent_socket(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
+    return recv(silent_socket(), &byte, 1, 0) == -1 && errno == EAGAIN ? 0 : -1;
+}
+
+static struct ipc {
+    int messages;
+    int semaphores;
+} ipc;
+
+static int do_msgrcv(int ms)
+{
+    struct {
+        long type;
+        char text[1];
+    } message;
+
+    (void)ms;
+    return (int)msgrcv(ipc.messages, &message, sizeof(message.text), 1, 0);
+}
+
+static int do_semop(int ms)
+{
+    struct sembuf wait = {.sem_op = -1};
+
+    (void)ms;
+    return semop(ipc.semaphores, &wait, 1);
+}
+
+static int do_semtimedop(int ms)
+{
+    struct timespec time = timespec_of(ms);
+    struct sembuf wait = {.sem_op = -1};
+
+    return semtimedop(ipc.semaphores, &wait, 1, &time) == -1 && errno == EAGAIN ? 0 : -1;
+}
+
+static void make_ipc(void)
+{
+    ipc.messages = msgget(IPC_PRIVATE, 0600);
+    ipc.semaphores = semget(IPC_PRIVATE, 1, 0600);
+    if (ipc.messages == -1 || ipc.semaphores == -1) {
+        perror("waits: System V IPC");
+        exit(1);
+    }
+    printf("messages %d\nsemaphores %d\n", ipc.messages, ipc.semaphores);
 }
 
 static const struct wait {
@@ -194,6 +249,10 @@ static const struct wait {
     {"usleep", do_usleep, 0},
     {"sigtimedwait", do_sigtimedwait, 0},
     {"sigwaitinfo", do_sigwaitinfo, 1},
+    {"receive", do_recv, 0},
+    {"msgrcv", do_msgrcv, 1},
+    {"semop", do_semop, 1},
+    {"semtimedop", do_semtimedop, 0},
     {"pause", do_pause, 1},
     {"sigsuspend", do_sigsuspend, 1},
 };
@@ -260,14 +319,14 @@ int main(int argc, char **argv)
         return 2;
     address.sin_port = htons((uint16_t)atoi(argv[1]));
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == -1 || listen(fd, 16) == -1 ||
-        socketpair(AF_UNIX, SOCK_STREAM, 0, socket_pair) == -1) {
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == -1 || listen(fd, 16) == -1) {
         perror("waits: bind, listen");
         return 1;
     }
     sigemptyset(&none);
     sigemptyset(&waited);
     sigaddset(&waited, SIGUSR2);
+    make_ipc();
     fflush(stdout);
     for (size_t i = 0; i < WAITS; i++) {
         if (fork() == 0)

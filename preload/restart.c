@@ -1,0 +1,64 @@
+/*
+ * signal(7): a receive or a send with a timeout on the socket, and the waits of
+ * System V IPC, fail with EINTR after any handler, SA_RESTART or not. The data
+ * path is not wrapped, so our orders would show there.
+ *
+ * On x86-64, libc makes a call with "mov $number,%eax; syscall". One that has
+ * failed with EINTR has done nothing, and has changed no register that it reads
+ * but eax: going back to the mov makes it again. A time that it was given begins
+ * anew. Where the instructions are others, the program sees the EINTR.
+ */
+#include "restart.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <ucontext.h>
+
+#include "kernel.h"
+#include "program_memory.h"
+
+#ifdef __x86_64__
+
+/* b8 NUMBER is the mov, 0f 05 the syscall; behind it stands the instruction pointer. */
+enum { MOV_BYTES = 5, SYSCALL_BYTES = 2, CALL_BYTES = MOV_BYTES + SYSCALL_BYTES };
+
+static bool may_be_made_again(uint32_t number)
+{
+    static const uint32_t numbers[] = {
+        SYS_recvfrom, SYS_recvmsg,    SYS_read,         SYS_readv,          SYS_sendto,
+        SYS_sendmsg,  SYS_write,      SYS_writev,       SYS_msgrcv,         SYS_msgsnd,
+        SYS_semop,    SYS_semtimedop, SYS_io_getevents, SYS_io_uring_enter,
+    };
+
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (numbers[i] == number)
+            return true;
+    return false;
+}
+
+void restart_interrupted_call(void *context)
+{
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    uint8_t code[CALL_BYTES];
+    uint32_t number;
+
+    if (registers[REG_RAX] != -EINTR ||
+        !read_program_memory(code, (const void *)(registers[REG_RIP] - CALL_BYTES), sizeof code))
+        return;
+    memcpy(&number, code + 1, sizeof number);
+    if (code[0] == 0xb8 && code[MOV_BYTES] == 0x0f && code[MOV_BYTES + 1] == 0x05 &&
+        may_be_made_again(number))
+        registers[REG_RIP] -= CALL_BYTES;
+}
+
+#else
+
+void restart_interrupted_call(void *context)
+{
+    (void)context;
+}
+
+#endif

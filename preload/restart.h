@@ -1,0 +1,12 @@
+/* System calls that an order has interrupted, that no flag restarts and that nobody wraps. */
+#ifndef TFPRELOAD_RESTART_H
+#define TFPRELOAD_RESTART_H
+
+/*
+ * Let the system call that a signal handler has interrupted be made again, if it
+ * is one that would fail with EINTR. `context` is the handler's third argument.
+ * In a handler only. Does nothing where the processor is not known.
+ */
+void restart_interrupted_call(void *context);
+
+#endif
