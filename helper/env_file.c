@@ -67,6 +67,7 @@ static const char *take_line(char *line, struct environment *environment)
     if (!value)
         return "expected NAME=VALUE";
     *value++ = '\0';
+    name = trim(name);
     value = trim(value);
     if (!is_name(name))
         return "expected a name of letters, digits and _ in front of =";

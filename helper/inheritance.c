@@ -121,6 +121,14 @@ bool fully_claimed(const struct inheritance *inheritance)
     return true;
 }
 
+bool partly_claimed(const struct inheritance *inheritance)
+{
+    for (size_t i = 0; i < inheritance->count; i++)
+        if (inheritance->item[i].claimed)
+            return true;
+    return false;
+}
+
 void restore_listeners(const struct inheritance *inheritance)
 {
     for (size_t i = 0; i < inheritance->count; i++) {

@@ -52,6 +52,9 @@ struct inherited *find_inherited(struct inheritance *inheritance, uint64_t inode
 /* Is everything claimed and listening? */
 bool fully_claimed(const struct inheritance *inheritance);
 
+/* Is anything claimed? */
+bool partly_claimed(const struct inheritance *inheritance);
+
 /* Make every listener what it was when collected: status flags, options, backlog. */
 void restore_listeners(const struct inheritance *inheritance);
 

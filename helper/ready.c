@@ -29,6 +29,9 @@ static const int64_t settling_time = SECOND;
 /* recvfrom() of a blocking socket is not wrapped, so /proc is asked for who is in it. */
 static const int64_t receiver_pace = 5 * MILLISECOND;
 
+/* After a probe has succeeded, or a delay passed, and nothing inherited is claimed yet. */
+static const int64_t retry_pace = 20 * MILLISECOND;
+
 /* How often, and how far apart, listeners with a queue are registered anew. */
 enum { MOST_REARMED = 4 };
 static const int64_t rearm_pace = 20 * MILLISECOND;
@@ -76,11 +79,29 @@ static void ready(struct generation *generation)
     become_current(generation);
 }
 
+/*
+ * What says that a generation is ready, where its listeners have to show it as
+ * well. A delay passes without them, and a probe may be answered by the old
+ * generation; the server's own word (READY=1, a newline) needs nothing more.
+ */
+static bool has_shown_readiness(const struct generation *generation)
+{
+    switch (settings.ready.by) {
+    case READY_AUTO:
+        return generation->waits && !has_to_say_ready(generation);
+    case READY_DELAY:
+    case READY_PROBE:
+        return generation->told;
+    default:
+        return false;
+    }
+}
+
 void settle_or_ready(struct generation *generation)
 {
     int64_t left = generation->deadline - now();
 
-    if (!generation->waits || settings.ready.by != READY_AUTO || has_to_say_ready(generation))
+    if (!has_shown_readiness(generation))
         return;
     claim_what_is_held(generation);
     if (fully_claimed(&generation->inheritance)) {
@@ -101,8 +122,16 @@ void begin_readiness(struct generation *generation)
 
 void ready_as_told(struct generation *generation)
 {
+    bool own_word = settings.ready.by != READY_DELAY && settings.ready.by != READY_PROBE;
+
+    generation->told = true;
     claim_what_is_held(generation);
-    ready(generation);
+    if (own_word)
+        ready(generation);
+    else if (generation->inheritance.count == 0 || partly_claimed(&generation->inheritance))
+        settle_or_ready(generation);
+    else
+        generation->next_timer = now() + retry_pace;
 }
 
 void settled(struct generation *generation)
@@ -118,6 +147,8 @@ static const char *what_is_missing(const struct generation *generation)
     if (settings.ready.by == READY_DESCRIPTOR)
         snprintf(text, sizeof text, "it has written no newline to descriptor %d",
                  settings.ready.descriptor);
+    else if (generation->told)
+        return "it has claimed none of the listeners";
     else if (settings.ready.by == READY_PROBE)
         snprintf(text, sizeof text, "the probe does not succeed: %s", settings.ready.command);
     else if (has_to_say_ready(generation))

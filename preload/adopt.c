@@ -114,9 +114,8 @@ static bool may_adopt(int fd, const struct sockaddr *address, socklen_t length)
     int type = 0;
     socklen_t type_length = sizeof type;
 
-    return session.inherits && length > sizeof(sa_family_t) &&
-           is_inheritable(address->sa_family) && own_state() &&
-           kernel_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == 0 &&
+    return session.inherits && length > sizeof(sa_family_t) && is_inheritable(address->sa_family) &&
+           own_state() && kernel_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == 0 &&
            (type != SOCK_DGRAM || !has_been_ready()) && !is_bound(fd);
 }
 

@@ -244,7 +244,7 @@ END
 @test "what is no plain text is escaped in JSON" {
     export TFPRELOAD_LOG_FORMAT=json
     printf 'a\tb"c\\d\n' >odd
-    run --separate-stderr "$HELPER" -- $'./no\tsuch"file\\\n'
+    run -127 --separate-stderr "$HELPER" -- $'./no\tsuch"file\\\n'
     equal "$status" 127
     python3 -c 'import json, sys; assert "./no\tsuch\"file\\\n" in json.loads(sys.argv[1])["message"]' "$stderr"
 }
@@ -275,6 +275,6 @@ END
 
 @test "JOURNAL_STREAM of another stream means nothing" {
     export JOURNAL_STREAM=1:2
-    run --separate-stderr "$HELPER" -- ./nowhere
+    run -127 --separate-stderr "$HELPER" -- ./nowhere
     [[ $stderr == "tfpreload: cannot execute"* ]]
 }

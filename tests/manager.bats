@@ -33,6 +33,11 @@ say() {
     exec {connection}>&-
 }
 
+# notify_socket GENERATION: the abstract name that a ready generation has in its environment
+notify_socket() {
+    tr '\0' '\n' <"/proc/$(first_pid "$1")/environ" | sed -n 's/^NOTIFY_SOCKET=@//p'
+}
+
 serves_at_all() {
     ask "$PORT"
 }
@@ -152,7 +157,7 @@ answered_by() {
     wait_until queue_has "$PORT" 0
     upgrade
     # by its own notify socket, as any process of it might
-    python3 - "$(tr '\0' '\n' <"/proc/$(first_pid 1)/environ" | sed -n 's/^NOTIFY_SOCKET=@//p')" <<'END'
+    python3 - "$(notify_socket 1)" <<'END'
 import socket, sys
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
     sender.sendto(b"STATUS=from the past\nSTOPPING=1", "\0" + sys.argv[1])
@@ -206,8 +211,7 @@ END
     rm go
     kill -HUP "$PID"
     wait_for_log 'generation 2: started'
-    python3 - "$(tr '\0' '\n' <"/proc/$(sed -nE 's/.*generation 2: started, pid ([0-9]+),.*/\1/p' "$LOG")/environ" |
-        sed -n 's/^NOTIFY_SOCKET=@//p')" <<'END'
+    python3 - "$(notify_socket 1 | sed 's/1$/2/')" <<'END'
 import socket, sys
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
     sender.sendto(b"EXTEND_TIMEOUT_USEC=30000000", "\0" + sys.argv[1])
@@ -225,7 +229,7 @@ END
     touch go
     speak go
     wait_ready 1
-    socket=$(tr '\0' '\n' <"/proc/$(first_pid 1)/environ" | sed -n 's/^NOTIFY_SOCKET=@//p')
+    socket=$(notify_socket 1)
     python3 - "$socket" <<'END'
 import os, socket, sys
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:

@@ -64,7 +64,7 @@ END
     start "$HELPER" --ready fd:7 -- sh -c 'ls -l /proc/self/fd >fds; echo >&7; exec sleep 60'
     wait_ready 1
     grep -q '7 -> pipe:' fds
-    equal "$(grep -c 'pipe:\|socket:' fds)" 1 "pipes and sockets: $(cat fds)"
+    equal "$(grep -c ' [3-9] -> \(pipe\|socket\):' fds)" 1 "pipes and sockets: $(cat fds)"
     kill "$PID"
 }
 
@@ -143,6 +143,17 @@ END
 
 asked_often() {
     [[ $(wc -l <asked) -ge 3 ]]
+}
+
+@test "exec: a probe that the old generation answers does not hurry the new one" {
+    export TFPRELOAD_READY="exec:python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", $PORT))'"
+    serve poll
+    set_options --start-delay 1500
+    start_load "$PORT" --clients 4
+    upgrade v2
+    has_no_log 'does not listen on'
+    serves_version "$PORT" v2
+    stop_load
 }
 
 @test "exec: a probe that never succeeds fails the upgrade, and none is left" {

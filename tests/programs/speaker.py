@@ -44,4 +44,8 @@ while True:
         said = True
         notify("READY=1|STATUS=speaking")
     for key, _ in selector.select(0.02):
-        answer(listener.accept()[0])
+        try:
+            client = listener.accept()[0]
+        except ConnectionError:  # another process was faster
+            continue
+        answer(client)
