@@ -22,6 +22,15 @@ static char *copy_text(const char *text)
     return strcpy(copy, text);
 }
 
+static char *join(const char *name, const char *value)
+{
+    size_t size = strlen(name) + strlen(value) + 2;
+    char *text = allocate(size, 1);
+
+    snprintf(text, size, "%s=%s", name, value);
+    return text;
+}
+
 /* The place of a variable, or of the NULL behind the last one. */
 static char **find_place(const struct environment *environment, const char *name)
 {
@@ -47,10 +56,8 @@ struct environment copy_environment(void)
 void set_variable(struct environment *environment, const char *name, const char *value)
 {
     char **place = find_place(environment, name);
-    size_t size = strlen(name) + strlen(value) + 2;
-    char *text = allocate(size, 1);
+    char *text = join(name, value);
 
-    snprintf(text, size, "%s=%s", name, value);
     if (*place) {
         free(*place);
         *place = text;
@@ -60,6 +67,19 @@ void set_variable(struct environment *environment, const char *name, const char 
         grow(environment->entry, environment->count + 2, sizeof *environment->entry);
     environment->entry[environment->count++] = text;
     environment->entry[environment->count] = NULL;
+}
+
+void rename_variable(struct environment *environment, const char *name, const char *new_name)
+{
+    char **place = find_place(environment, name);
+    char *old = *place;
+
+    if (!old)
+        return;
+    unset_variable(environment, new_name);
+    place = find_place(environment, name);
+    *place = join(new_name, old + strlen(name) + 1);
+    free(old);
 }
 
 void unset_variable(struct environment *environment, const char *name)

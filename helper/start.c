@@ -60,12 +60,8 @@ static void set_preload(struct environment *environment)
     char *text;
     size_t size;
 
-    if (given) {
-        set_variable(environment, "LD_PRELOAD", given);
-        unset_variable(environment, PRELOAD_VARIABLE);
-        return;
-    }
-    if (!settings.library)
+    rename_variable(environment, PRELOAD_VARIABLE, "LD_PRELOAD");
+    if (given || !settings.library)
         return;
     size = strlen(settings.library) + (others ? strlen(others) : 0) + 2;
     text = allocate(1, size);

@@ -61,7 +61,8 @@ gone 1 $(first_pid 1) $PID"
     kill "$PID"
     wait_end
     wait_until four_hang # ready, and what was still in the queue when the helper ended
-    kill $(<hanging)
+    mapfile -t pids <hanging
+    kill "${pids[@]}"
 }
 
 four_hang() {
@@ -178,13 +179,13 @@ variable_of() { # GENERATION NAME
 }
 
 @test "variables are read again at each upgrade" {
-    printf '# a comment\n; another\n\n COLOUR = green \nQUOTED="two words"\nSINGLE='"'#x'"'\n' >env
+    printf '# a comment\n; another\n\n COLOUR = green \nQUOTED="two words"\nSINGLE='"'#x'"'\n' >"$PWD/env"
     export TFPRELOAD_ENV_FILE=$PWD/env COLOUR=red GONE=before
     serve poll
     equal "$(variable_of 1 COLOUR)" green
     equal "$(variable_of 1 QUOTED)" "two words"
     equal "$(variable_of 1 SINGLE)" "#x"
-    printf 'COLOUR=blue\nEMPTY=\n' >env
+    printf 'COLOUR=blue\nEMPTY=\n' >"$PWD/env"
     upgrade v2
     equal "$(variable_of 2 COLOUR)" blue
     equal "$(variable_of 2 QUOTED)" ""
@@ -194,24 +195,24 @@ variable_of() { # GENERATION NAME
 @test "a wrong line fails the upgrade, with its number, and the old generation serves on" {
     local line
 
-    echo COLOUR=green >env
+    echo COLOUR=green >"$PWD/env"
     export TFPRELOAD_ENV_FILE=$PWD/env
     serve poll
     for line in 'COLOUR green' '1COLOUR=green' 'export COLOUR=green' 'COLOUR="green' \
         'LD_PRELOAD=x.so' 'TFPRELOAD_SESSION=x'; do
-        printf 'FIRST=1\n%s\n' "$line" >env
+        printf 'FIRST=1\n%s\n' "$line" >"$PWD/env"
         upgrade_fails "$PWD/env, line 2: "
     done
     rm env
     upgrade_fails "$PWD/env: No such file or directory"
     serves_version "$PORT" v1
-    echo COLOUR=blue >env
+    echo COLOUR=blue >"$PWD/env"
     upgrade v2
     serves_version "$PORT" v2
 }
 
 @test "a wrong line does not keep a service from starting" {
-    printf 'COLOUR=green\nnonsense\nLATER=1\n' >env
+    printf 'COLOUR=green\nnonsense\nLATER=1\n' >"$PWD/env"
     export TFPRELOAD_ENV_FILE=$PWD/env
     serve poll
     has_log "^tfpreload: $PWD/env, line 2: expected NAME=VALUE; what follows in it is ignored$"

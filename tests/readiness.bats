@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 #
 # TFPRELOAD_READY: what else can say that a generation is ready.
-# shellcheck disable=SC2030,SC2031,SC2153,SC2154 # every test is a subshell; variables of the helpers and of bats
+# shellcheck disable=SC2016,SC2030,SC2031,SC2153,SC2154 # every test is a subshell; variables of the helpers and of bats
 
 load helpers
 
@@ -60,7 +60,6 @@ END
 }
 
 @test "fd: the server finds nothing else open than it asked for" {
-    # shellcheck disable=SC2016
     start "$HELPER" --ready fd:7 -- sh -c 'ls -l /proc/self/fd >fds; echo >&7; exec sleep 60'
     wait_ready 1
     grep -q '7 -> pipe:' fds
@@ -93,7 +92,6 @@ END
 @test "notify: systemd-notify(1) will do, though it is gone at once" {
     requires systemd-notify
     export TFPRELOAD_READY=notify
-    # shellcheck disable=SC2016
     start "$HELPER" -- sh -c 'systemd-notify --ready; exec sleep 60'
     wait_ready 1
     kill "$PID"
