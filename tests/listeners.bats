@@ -12,10 +12,11 @@ udp_upgrades() {
     shift
     set_version v1
     start_server "$TESTS/udp-server" "$@" "$PORT" "$PWD/version"
-    "$TESTS/udp-load" "$host" "$PORT" 16 60 >udp.out 3>&- &
+    "$TESTS/udp-load" "$host" "$PORT" 16 60 >udp.out 2>log-versions 3>&- &
     LOAD_PID=$!
     for i in 2 3 4; do
         upgrade "v$i"
+        wait_for_log "^version v$i\$" log-versions
     done
     # the older generations may still owe answers: their ends belong to the test
     wait_generation_gone 3

@@ -2,7 +2,8 @@
  * udp-load HOST PORT CLIENTS SECONDS: each client sends a datagram and waits for its answer, again
  * and again, from a socket that is connected: an answer from another port does not arrive. Prints
  * answers, lost, wrong, the longest gap between two answers (ms), versions seen; status 1 if
- * anything was lost or wrong. SIGINT ends it early.
+ * anything was lost or wrong; and on stderr each version when it is first seen. SIGINT ends it
+ * early.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -75,8 +76,10 @@ static void note_version(const char *version)
     for (int i = 0; i < version_count; i++)
         if (strcmp(versions[i], version) == 0)
             return;
-    if (version_count < MOST_VERSIONS)
-        snprintf(versions[version_count++], sizeof *versions, "%s", version);
+    if (version_count == MOST_VERSIONS)
+        return;
+    snprintf(versions[version_count++], sizeof *versions, "%s", version);
+    fprintf(stderr, "version %s\n", version); /* for a test that waits for it */
 }
 
 static void take_answer(struct client *client)
