@@ -240,7 +240,7 @@ static void complain_of_another_libc(void)
     const char *path = (const char *)getauxval(AT_EXECFN); // NOLINT(performance-no-int-to-ptr)
 
     if (!variable(environ, SESSION_VARIABLE))
-        complain(path ? path : "this program", "is of another libc than tfpreload", 0);
+        complain(path ? path : "it", "is of another libc than tfpreload", 0);
 }
 
 __attribute__((constructor)) static void start(int argc, char **argv, char **environment)
