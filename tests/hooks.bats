@@ -140,6 +140,10 @@ four_hang() {
     equal "$(cat service.pid)" 1
 }
 
+has_children() {
+    [[ -n $(children "$1") ]]
+}
+
 @test "a pidfile that cannot be written is a line in the log" {
     mkdir run
     export TFPRELOAD_PIDFILE=$PWD/run/service.pid
@@ -147,7 +151,7 @@ four_hang() {
     set_options --start-delay 500
     start_with_library "$TESTS/poll" --port "$PORT" --version-file "$PWD/version" \
         --options-file "$PWD/options"
-    wait_until test -n "$(children "$PID")"
+    wait_until has_children "$PID"
     rmdir run
     wait_ready 1
     wait_for_log "cannot write the pidfile $PWD/run/service.pid: No such file or directory"
