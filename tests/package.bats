@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 #
-# What packagers do: make install, uninstall and dist; servers are upgraded by what came out.
+# What packagers do: make install, uninstall, dist and deb; servers are upgraded by what came out.
 # shellcheck disable=SC2030,SC2031,SC2153,SC2154 # every test is a subshell; variables of the helpers and of bats
 
 load helpers
@@ -208,4 +208,44 @@ requires_history() {
 
     version=$(version)
     grep -qE "^## \[$version\] - [0-9]{4}-[0-9]{2}-[0-9]{2}\$" "$ROOT/CHANGELOG.md"
+    equal "$(sed -nE '1s/^tfpreload \((.*)-[0-9]+\) .*/\1/p' "$ROOT/scripts/debian/changelog")" \
+        "$version" "scripts/debian/changelog"
+}
+
+# ---- make deb ----
+
+# bats test_tags=slow
+@test "make deb: a package without lintian's errors, that upgrades a server" {
+    local deb triplet
+
+    requires_history
+    requires dpkg-buildpackage dh lintian python3
+    in_source deb >log.deb 2>&1 || fail "make deb: $(tail -n 20 log.deb)"
+    # what is ours to decide is not even a warning
+    run lintian --allow-root --fail-on error,warning --suppress-tags initial-upload-closes-no-bugs \
+        built/deb/*.changes
+    equal "$status" 0 "lintian: $output"
+
+    deb=$(echo built/deb/tfpreload_*.deb)
+    triplet=$(dpkg-architecture -qDEB_HOST_MULTIARCH)
+    dpkg-deb -x "$deb" root
+    diff - <(files_in root) <<END
+./usr/bin/tfhelper
+./usr/lib/$triplet/libtfpreload.so
+./usr/libexec/tfhelper
+./usr/share/bash-completion/completions/tfhelper
+./usr/share/doc/tfpreload/README.md.gz
+./usr/share/doc/tfpreload/changelog.Debian.gz
+./usr/share/doc/tfpreload/changelog.gz
+./usr/share/doc/tfpreload/copyright
+./usr/share/lintian/overrides/tfpreload
+./usr/share/man/man1/tfhelper.1.gz
+./usr/share/man/man7/libtfpreload.7.gz
+./usr/share/zsh/vendor-completions/_tfhelper
+END
+    equal "$(dpkg-deb -f "$deb" Version)" "$(version)-1" "version"
+    upgrades_by "$PWD/root/usr/bin/tfhelper" "$PWD/root/usr/lib/$triplet/libtfpreload.so"
+    # the package's own test, which names the library without a path
+    PATH=$PWD/root/usr/bin:$PATH LD_LIBRARY_PATH=$PWD/root/usr/lib/$triplet \
+        "$ROOT/scripts/debian/tests/upgrade"
 }
