@@ -20,7 +20,8 @@ int run_command(int argc, char **argv)
 
     read_settings(argc, argv);
     if (!settings.library && !getenv(PRELOAD_VARIABLE))
-        log_line(LEVEL_ERROR, "libtfpreload.so is not beside tfhelper: running without upgrades");
+        log_line(LEVEL_ERROR, "libtfpreload.so is neither beside tfhelper nor in " TFP_LIBDIR
+                              ": running without upgrades");
     warn_of_unfit_command();
     open_loop();
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphans of the server come to us, not to init */

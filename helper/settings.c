@@ -154,23 +154,35 @@ static void read_options(int argc, char **argv)
     settings.command = argv + optind;
 }
 
-/* Beside tfhelper as built, or in lib as installed. */
+/* The server will see the path: no detours by "..". */
+static bool find_library_in(const char *place, char path[PATH_MAX])
+{
+    char directory[PATH_MAX];
+
+    return realpath(place, directory) &&
+           snprintf(path, PATH_MAX, "%s/libtfpreload.so", directory) < PATH_MAX &&
+           access(path, R_OK) == 0;
+}
+
+/*
+ * Beside tfhelper as built, or where it was installed: by the way from here,
+ * which holds in a tree that was moved as a whole, then by name.
+ */
 static const char *find_library(void)
 {
     static char path[PATH_MAX];
-    static const char *const places[] = {"libtfpreload.so", "../lib/libtfpreload.so"};
-    char self[PATH_MAX];
+    char self[PATH_MAX - sizeof TFP_TO_LIBDIR];
+    char place[PATH_MAX];
     ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
 
-    if (length <= 0)
-        return NULL;
-    self[length] = '\0';
-    *strrchr(self, '/') = '\0';
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        if (snprintf(path, sizeof path, "%s/%s", self, places[i]) < (int)sizeof path &&
-            access(path, R_OK) == 0)
+    if (length > 0) {
+        self[length] = '\0';
+        *strrchr(self, '/') = '\0';
+        snprintf(place, sizeof place, "%s/" TFP_TO_LIBDIR, self);
+        if (find_library_in(self, path) || find_library_in(place, path))
             return path;
-    return NULL;
+    }
+    return find_library_in(TFP_LIBDIR, path) ? path : NULL;
 }
 
 void read_settings(int argc, char **argv)

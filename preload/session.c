@@ -117,9 +117,13 @@ static bool same_file(const char *one, const char *other)
            first.st_ino == second.st_ino;
 }
 
-/* TFPRELOAD_HELPER, else beside this library, else where it was installed. */
+/*
+ * TFPRELOAD_HELPER, else beside this library, else where it was installed: by the
+ * way from here, which holds in a tree that was moved as a whole, then by name.
+ */
 static const char *find_helper(char **environment, char path[PATH_MAX])
 {
+    static const char *const places[] = {"tfhelper", TFP_TO_LIBEXECDIR "/tfhelper"};
     const char *given = variable(environment, "TFPRELOAD_HELPER");
     Dl_info library;
     const char *slash;
@@ -127,11 +131,12 @@ static const char *find_helper(char **environment, char path[PATH_MAX])
     if (given && *given)
         return given;
     if (dladdr((void *)(uintptr_t)find_helper, &library) && library.dli_fname &&
-        (slash = strrchr(library.dli_fname, '/')) &&
-        snprintf(path, PATH_MAX, "%.*s/tfhelper", (int)(slash - library.dli_fname),
-                 library.dli_fname) < PATH_MAX &&
-        access(path, X_OK) == 0)
-        return path;
+        (slash = strrchr(library.dli_fname, '/')))
+        for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+            if (snprintf(path, PATH_MAX, "%.*s/%s", (int)(slash - library.dli_fname),
+                         library.dli_fname, places[i]) < PATH_MAX &&
+                access(path, X_OK) == 0)
+                return path;
     return TFP_LIBEXECDIR "/tfhelper";
 }
 

@@ -177,6 +177,10 @@ END
     has_no_log MAINPID told
 }
 
+has_descriptors() { # COUNT
+    equal "$(descriptors "$PID" | wc -l)" "$1" "descriptors"
+}
+
 @test "descriptors that a server stores reach the manager, and do not stay in the helper" {
     local before
 
@@ -187,7 +191,7 @@ END
     before=$(descriptors "$PID" | wc -l)
     say 'KEEP FDSTORE=1|FDNAME=state'
     wait_told '^FDSTORE=1\|FDNAME=state \+1$'
-    wait_until equal "$before" "$(descriptors "$PID" | wc -l)"
+    wait_until has_descriptors "$before"
 }
 
 @test "a READY=1 that comes late is not said twice" {
