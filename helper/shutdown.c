@@ -55,6 +55,7 @@ void listeners_handed_over(struct generation *last)
     release(&current->inheritance);
     current->inheritance = last->inheritance;
     leave(last);
+    allow_second_senders(&current->inheritance);
     begin_retiring(current);
 }
 
