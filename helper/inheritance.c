@@ -21,6 +21,7 @@
 #include "../preload/keys.h"
 #include "../preload/socket_options.h"
 #include "memory.h"
+#include "replacements.h"
 #include "unix_sockets.h"
 
 struct queue {
@@ -160,8 +161,9 @@ size_t hush_unclaimed(const struct inheritance *inheritance)
 
         if (item->claimed)
             continue;
-        if (item->key.family != AF_UNIX)
-            setsockopt(item->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+        if (item->key.family != AF_UNIX &&
+            setsockopt(item->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == -1)
+            bind_to_no_interface(item->fd);
         waiting += queue_of(item).length;
     }
     return waiting;
