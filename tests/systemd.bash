@@ -41,6 +41,7 @@ prepare_systemd() {
         "StandardOutput=append:$OUT" "StandardError=append:$LOG" >units/service.d/test.conf
     cp "$HELPER" installed/bin/
     cp "$LIBRARY" installed/lib/
+    ln -s ../bin/tfhelper installed/lib/
 }
 
 # start_systemd: returns when it answers. SYSTEMD is its pid, as seen from here.
@@ -51,13 +52,14 @@ start_systemd() {
         'mount_cgroups && enter_cgroup && exec unshare --pid --fork --kill-child=KILL --mount-proc \
             --cgroup --ipc --uts bash -c become_systemd'
     SYSTEMD_PARENT=$PID
-    wait_until has_one_child "$SYSTEMD_PARENT" || return 1
+    wait_until systemd_is_executed || return 1
     SYSTEMD=$(children "$SYSTEMD_PARENT" | tr -d ' ')
     wait_until systemd_is_up
 }
 
-has_one_child() {
-    [[ $(children "$1" | wc -w) == 1 ]]
+# What prepares its namespaces has children of its own before.
+systemd_is_executed() {
+    [[ $(cat "/proc/$(children "$SYSTEMD_PARENT" | tr -d ' ')/comm") == systemd ]]
 }
 
 systemd_is_up() {
