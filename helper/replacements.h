@@ -17,5 +17,4 @@ void close_replacements(void);
 /* Let no new client reach this TCP socket, for good. 0, or -1 with errno. */
 int bind_to_no_interface(int fd);
 
-
 #endif
