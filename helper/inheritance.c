@@ -20,6 +20,7 @@
 
 #include "../preload/keys.h"
 #include "../preload/socket_options.h"
+#include "activation.h"
 #include "memory.h"
 #include "replacements.h"
 #include "unix_sockets.h"
@@ -159,7 +160,8 @@ size_t hush_unclaimed(const struct inheritance *inheritance)
     for (size_t i = 0; i < inheritance->count; i++) {
         const struct inherited *item = &inheritance->item[i];
 
-        if (item->claimed)
+        /* what the service manager opened outlives us: clients wait there for the next start */
+        if (item->claimed || is_activated(item->inode))
             continue;
         if (item->key.family != AF_UNIX &&
             setsockopt(item->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == -1)
