@@ -332,7 +332,8 @@ bool is_member(pid_t pid)
 {
     pid_t self = getpid();
 
-    while (pid > 1 && pid != self && !find_member(pid))
+    /* we may be pid 1 ourselves, whose parent is 0 */
+    while (pid > 0 && pid != self && !find_member(pid))
         pid = parent_of(pid);
-    return pid > 1;
+    return pid > 0;
 }

@@ -20,7 +20,9 @@
 
 #include "../preload/keys.h"
 #include "../preload/socket_options.h"
+#include "activation.h"
 #include "memory.h"
+#include "replacements.h"
 #include "unix_sockets.h"
 
 struct queue {
@@ -158,10 +160,12 @@ size_t hush_unclaimed(const struct inheritance *inheritance)
     for (size_t i = 0; i < inheritance->count; i++) {
         const struct inherited *item = &inheritance->item[i];
 
-        if (item->claimed)
+        /* what the service manager opened outlives us: clients wait there for the next start */
+        if (item->claimed || is_activated(item->inode))
             continue;
-        if (item->key.family != AF_UNIX)
-            setsockopt(item->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+        if (item->key.family != AF_UNIX &&
+            setsockopt(item->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == -1)
+            bind_to_no_interface(item->fd);
         waiting += queue_of(item).length;
     }
     return waiting;

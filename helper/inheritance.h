@@ -59,8 +59,8 @@ bool partly_claimed(const struct inheritance *inheritance);
 void restore_listeners(const struct inheritance *inheritance);
 
 /*
- * Listeners that nobody claimed: let no new connection in, so that the old
- * generation can empty their queues. Returns how many connections still wait.
+ * Listeners that nobody claimed, but for those that the service manager keeps: let no new
+ * connection in, so that the old generation can empty their queues. Returns how many still wait.
  */
 size_t hush_unclaimed(const struct inheritance *inheritance);
 

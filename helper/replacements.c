@@ -2,11 +2,12 @@
  * A retired listener's number must still be a listening socket: accept() on it
  * blocks or says EAGAIN, and no poll ever finds it ready. A unix socket would
  * do, but its name could be found and connected to. A TCP listener on loopback
- * whose filter drops every packet is deaf: the SYN never arrives.
+ * that no packet reaches is deaf.
  */
 #include "replacements.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdbool.h>
@@ -17,14 +18,35 @@
 
 static int replacements[REPLACEMENTS] = {-1, -1, -1};
 
-int open_deaf_listener(int extra)
+/* An interface that does not exist. Since Linux 5.7 that needs no privilege: socket(7). */
+int bind_to_no_interface(int fd)
+{
+    int none = INT_MAX;
+
+    return setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &none, sizeof none);
+}
+
+/*
+ * A filter that drops every packet, and stays. Since 2026 kernels want CAP_NET_ADMIN for one on a
+ * TCP socket (seen with 6.18.44); they are new enough for the other way.
+ */
+static int deafen(int fd)
 {
     struct sock_filter drop_all = {BPF_RET | BPF_K, 0, 0, 0};
     struct sock_fprog program = {1, &drop_all};
+    int locked = 1;
+
+    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 &&
+        setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &locked, sizeof locked) == 0)
+        return 0;
+    return bind_to_no_interface(fd);
+}
+
+int open_deaf_listener(int extra)
+{
     struct sockaddr_in6 loopback6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     struct sockaddr_in loopback = {.sin_family = AF_INET,
                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int locked = 1;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | extra, 0);
     bool v4 = fd != -1;
 
@@ -32,8 +54,7 @@ int open_deaf_listener(int extra)
         fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | extra, 0);
     if (fd == -1)
         return -1;
-    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 &&
-        setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &locked, sizeof locked) == 0 &&
+    if (deafen(fd) == 0 &&
         bind(fd, v4 ? (struct sockaddr *)&loopback : (struct sockaddr *)&loopback6,
              v4 ? sizeof loopback : sizeof loopback6) == 0 &&
         listen(fd, 1) == 0)

@@ -14,4 +14,7 @@ int open_deaf_listener(int extra);
 /* Close them: no generation is retiring any more. */
 void close_replacements(void);
 
+/* Let no new client reach this TCP socket, for good. 0, or -1 with errno. */
+int bind_to_no_interface(int fd);
+
 #endif

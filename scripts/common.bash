@@ -29,11 +29,23 @@ as_root() {
     fi
 }
 
+# Debian's packages start their services, unless this file says no.
+readonly service_policy=/usr/sbin/policy-rc.d
+
 apt_install() {
+    local made="" status=0
+
     say "installing with apt: $*"
+    if [[ ! -e $service_policy ]]; then
+        made=1
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$service_policy" >/dev/null
+        as_root chmod 755 "$service_policy"
+    fi
     as_root apt-get update -qq
     as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null
+        apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null || status=$?
+    [[ ! $made ]] || as_root rm "$service_policy"
+    return "$status"
 }
 
 # need FILE=PACKAGE...: FILE is a command, or an absolute path. Nothing happens if all are there.

@@ -112,3 +112,44 @@ jailed() {
     kill -KILL "$PID"
     wait_gone "$server"
 }
+
+# without_privileges COMMAND...: as nobody, from the start, with a copy of all that is needed
+without_privileges() {
+    requires root setpriv
+    mkdir nobody
+    cp -r "$LIBRARY" "$HELPER" "$TESTS" nobody/
+    chmod o+x "$BATS_RUN_TMPDIR" .. . nobody
+    chown 65534 nobody
+    (cd nobody && set_version v1)
+    start setpriv --reuid 65534 --regid 65534 --clear-groups nobody/tfhelper \
+        "$@" --version-file "$PWD/nobody/version"
+    wait_ready 1
+}
+
+upgrade_nobody() {
+    (cd nobody && set_version "$1")
+    upgrade
+}
+
+@test "privileges: none at all, threads in accept" {
+    without_privileges nobody/tests/thread --port "$PORT"
+    start_load "$PORT" --clients 8 --kept 4 --kept-life 1
+    upgrade_nobody v2
+    upgrade_nobody v3
+    stop_load
+    serves_version "$PORT" v3
+}
+
+@test "privileges: none at all, epoll, and a listener that is given up" {
+    local other
+    other=$(free_port)
+    echo "--listen 127.0.0.1:$other" >options
+    without_privileges nobody/tests/epoll-level --port "$PORT" --options-file "$PWD/options"
+    serves_version "$other" v1
+    set_options
+    start_load "$PORT" --clients 8
+    upgrade_nobody v2
+    stop_load
+    serves_version "$PORT" v2
+    refuses "$other"
+}

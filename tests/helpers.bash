@@ -308,13 +308,18 @@ has_more_outcomes_than() {
 
 # upgrade [VERSION]: SIGHUP, then until the next generation serves, and the last one has retired
 upgrade() {
+    [[ $# == 0 ]] || set_version "$1"
+    upgrade_by kill -HUP "$PID"
+}
+
+# upgrade_by COMMAND...: the same with another command that asks for it
+upgrade_by() {
     local ready failed old
 
     ready=$(count_ready)
     failed=$(count_failed)
     old=$(current_generation)
-    [[ $# == 0 ]] || set_version "$1"
-    kill -HUP "$PID"
+    "$@" || fail "failed: $*" || return 1
     wait_until has_more_outcomes_than "$((ready + failed))" || return 1
     [[ $(count_failed) == "$failed" ]] || fail "the upgrade failed" || return 1
     wait_retired "$old"
