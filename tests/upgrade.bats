@@ -426,6 +426,26 @@ changes_blocking_under_load() {
     equal "$(count_log '^signal 1 ' "$OUT")" 1 "signals to the worker"
 }
 
+@test "a parent without a listener that has a handler for SIGURG" {
+    cat >run <<END
+#!/bin/sh
+trap : URG
+trap 'kill "\$server"' TERM
+"$TESTS/poll" --port $PORT --version-file "$PWD/version" &
+server=\$!
+while kill -0 "\$server" 2>/dev/null; do
+    wait "\$server"
+done
+END
+    chmod +x run
+    set_version v1
+    start_server ./run
+    upgrade v2
+    serves_version "$PORT" v2
+    upgrade v3
+    serves_version "$PORT" v3
+}
+
 @test "the hang-up of a terminal is no upgrade, and ends the server as it would without us" {
     local plain
 
