@@ -82,7 +82,7 @@ void settle_or_ready(struct generation *generation)
 
     if (!generation->waits || settings.ready.by != READY_AUTO || has_to_say_ready(generation))
         return;
-    claim_what_is_held(generation);
+    review_claims(generation);
     if (fully_claimed(&generation->inheritance)) {
         ready(generation);
         return;
@@ -101,12 +101,13 @@ void begin_readiness(struct generation *generation)
 
 void ready_as_told(struct generation *generation)
 {
-    claim_what_is_held(generation);
+    review_claims(generation);
     ready(generation);
 }
 
 void settled(struct generation *generation)
 {
+    review_claims(generation);
     ready(generation);
 }
 

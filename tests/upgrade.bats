@@ -276,6 +276,28 @@ has_lines() {
     equal "$(ss -Hltn "sport = :$PORT" | wc -l)" 3 "listeners on the port"
 }
 
+listeners_on_port() {
+    ss -Hltne "sport = :$PORT" | grep -oE 'ino:[0-9]+' | sort
+}
+
+has_listeners() {
+    [[ $(listeners_on_port | wc -l) == "$1" ]]
+}
+
+@test "SO_REUSEPORT: what is bound to try the address is left for the workers" {
+    local before
+
+    start_server python3 -u "$PROGRAMS/reuseport_workers.py" "$PORT" 0.2
+    wait_until has_listeners 2
+    before=$(listeners_on_port)
+    start_load "$PORT" --clients 4
+    upgrade
+    upgrade
+    stop_load
+    has_no_log 'does not listen'
+    equal "$(listeners_on_port)" "$before" "listeners on the port"
+}
+
 # ---- what is carried over on adoption ----
 
 # states FILE: the state number N that `adoption` has printed
