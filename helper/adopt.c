@@ -1,5 +1,6 @@
 #include "adopt.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "activation.h"
@@ -15,18 +16,25 @@ static bool may_adopt(const struct generation *generation)
 
 /*
  * A program may bind, close and bind again. Then its first claim is void; as
- * long as the first socket is open, the second bind fails as it would.
+ * long as the first socket is open, the second bind fails as it would. What has
+ * never listened comes last: another process may have it in the answer that it
+ * has not read yet.
  */
 static struct inherited *claim_again(struct generation *generation, const struct listener_key *key)
 {
+    struct inherited *best = NULL;
+
     for (size_t i = 0; i < generation->inheritance.count; i++) {
         struct inherited *item = &generation->inheritance.item[i];
 
-        if (memcmp(&item->key, key, sizeof *key) == 0 &&
-            (is_activated(item->inode) || !is_held_by(generation->number, item->inode)))
+        if (memcmp(&item->key, key, sizeof *key) != 0 || (best && !item->listening) ||
+            (!is_activated(item->inode) && is_held_by(generation->number, item->inode)))
+            continue;
+        if (item->listening)
             return item;
+        best = item;
     }
-    return NULL;
+    return best;
 }
 
 int adopt_listener(struct generation *generation, const struct listener_key *key)
@@ -63,12 +71,32 @@ void listener_given_back(struct generation *generation, uint64_t inode)
         inherited->claimed = inherited->listening = false;
 }
 
-void claim_what_is_held(struct generation *generation)
+static bool is_among(const unsigned long long *inodes, size_t count, uint64_t inode)
 {
+    for (size_t i = 0; i < count; i++)
+        if (inodes[i] == inode)
+            return true;
+    return false;
+}
+
+/*
+ * A socket may be bound only to try the address: hitch's master closes it, and
+ * each worker, with SO_REUSEPORT, binds its own.
+ */
+void review_claims(struct generation *generation)
+{
+    unsigned long long *inodes = NULL;
+    size_t count = 0;
+    bool all_seen = list_sockets_of(generation->number, &inodes, &count);
+
     for (size_t i = 0; i < generation->inheritance.count; i++) {
         struct inherited *item = &generation->inheritance.item[i];
+        bool held = is_among(inodes, count, item->inode);
 
-        if (!item->claimed && is_held_by(generation->number, item->inode))
+        if (!item->claimed && held)
             item->claimed = item->listening = true;
+        else if (item->listening && !held && all_seen)
+            item->claimed = item->listening = false;
     }
+    free(inodes);
 }

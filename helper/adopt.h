@@ -19,8 +19,9 @@ void listener_given_back(struct generation *generation, uint64_t inode);
 
 /*
  * What the generation holds without having bound it (it came through its
- * starter, as with systemd's LISTEN_FDS) is claimed too, and listens.
+ * starter, as with systemd's LISTEN_FDS) is claimed too, and listens. What it
+ * has claimed and closed again is not claimed.
  */
-void claim_what_is_held(struct generation *generation);
+void review_claims(struct generation *generation);
 
 #endif

@@ -7,6 +7,7 @@
 #include "family.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -302,16 +303,25 @@ size_t count_members(unsigned generation)
     return count_in(&looks[latest], generation);
 }
 
-bool is_held_by(unsigned generation, uint64_t inode)
+bool list_sockets_of(unsigned generation, unsigned long long **inodes, size_t *count)
 {
     const struct family *family = look_at_family();
+    bool all = true;
+
+    for (size_t i = 0; i < family->count; i++)
+        if (family->member[i].generation == generation &&
+            list_sockets(family->member[i].pid, inodes, count) == -1 && errno == EACCES)
+            all = false;
+    return all;
+}
+
+bool is_held_by(unsigned generation, uint64_t inode)
+{
     unsigned long long *inodes = NULL;
     size_t count = 0;
     bool held = false;
 
-    for (size_t i = 0; i < family->count; i++)
-        if (family->member[i].generation == generation)
-            list_sockets(family->member[i].pid, &inodes, &count);
+    list_sockets_of(generation, &inodes, &count);
     for (size_t i = 0; i < count; i++)
         held |= inodes[i] == inode;
     free(inodes);

@@ -39,6 +39,12 @@ const struct member *find_member(pid_t pid);
 /* How many members of this generation the last look found. */
 size_t count_members(unsigned generation);
 
+/*
+ * Append the inodes of the sockets that the processes of this generation have
+ * open, as of now. The caller frees. False if one of them may not be looked into.
+ */
+bool list_sockets_of(unsigned generation, unsigned long long **inodes, size_t *count);
+
 /* Does a process of this generation have the socket with this inode open, as of now? */
 bool is_held_by(unsigned generation, uint64_t inode);
 

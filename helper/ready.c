@@ -103,7 +103,7 @@ void settle_or_ready(struct generation *generation)
 
     if (!has_shown_readiness(generation))
         return;
-    claim_what_is_held(generation);
+    review_claims(generation);
     if (fully_claimed(&generation->inheritance)) {
         ready(generation);
         return;
@@ -125,7 +125,7 @@ void ready_as_told(struct generation *generation)
     bool own_word = settings.ready.by != READY_DELAY && settings.ready.by != READY_PROBE;
 
     generation->told = true;
-    claim_what_is_held(generation);
+    review_claims(generation);
     if (own_word)
         ready(generation);
     else if (generation->inheritance.count == 0 || partly_claimed(&generation->inheritance))
@@ -136,6 +136,7 @@ void ready_as_told(struct generation *generation)
 
 void settled(struct generation *generation)
 {
+    review_claims(generation);
     ready(generation);
 }
 

@@ -141,11 +141,24 @@ const sigset_t *without_reserved(const sigset_t *set, sigset_t *copy)
     return copy;
 }
 
+/*
+ * The helper sees in /proc/PID/status who catches the order signal, and waits
+ * for an answer. A handler of the program's own there does not answer: have ours
+ * call it. (haproxy installs one, also in its master, which holds no listener.)
+ */
+static void keep_order_signal(int index, void (*handler)(int))
+{
+    if (index == 0 && handler != SIG_DFL && handler != SIG_IGN)
+        protect_signals();
+}
+
 int program_sigaction(int number, const struct sigaction *action, struct sigaction *old)
 {
     int index = reserved_index(number);
     struct sigaction before;
 
+    if (action)
+        keep_order_signal(index, action->sa_handler);
     /* the child of a vfork has dispositions of its own, and no right to touch our memory */
     if (index == -1 || !installed || !own_state())
         return real()->sigaction(number, action, old);
@@ -164,6 +177,7 @@ void (*program_signal(int number, void (*handler)(int)))(int)
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     struct sigaction old;
 
+    keep_order_signal(reserved_index(number), handler);
     if (reserved_index(number) == -1 || !installed)
         return real()->signal(number, handler); // cppcheck-suppress CastIntegerToAddressAtReturn
     if (handler == SIG_ERR) {

@@ -276,6 +276,28 @@ has_lines() {
     equal "$(ss -Hltn "sport = :$PORT" | wc -l)" 3 "listeners on the port"
 }
 
+listeners_on_port() {
+    ss -Hltne "sport = :$PORT" | grep -oE 'ino:[0-9]+' | sort
+}
+
+has_listeners() {
+    [[ $(listeners_on_port | wc -l) == "$1" ]]
+}
+
+@test "SO_REUSEPORT: what is bound to try the address is left for the workers" {
+    local before
+
+    start_server python3 -u "$PROGRAMS/reuseport_workers.py" "$PORT" 0.2
+    wait_until has_listeners 2
+    before=$(listeners_on_port)
+    start_load "$PORT" --clients 4
+    upgrade
+    upgrade
+    stop_load
+    has_no_log 'does not listen'
+    equal "$(listeners_on_port)" "$before" "listeners on the port"
+}
+
 # ---- what is carried over on adoption ----
 
 # states FILE: the state number N that `adoption` has printed
@@ -424,6 +446,26 @@ changes_blocking_under_load() {
     equal "$(newest_generation)" 2 "generation after one upgrade"
     has_log '^signal 1 ' "$OUT"
     equal "$(count_log '^signal 1 ' "$OUT")" 1 "signals to the worker"
+}
+
+@test "a parent without a listener that has a handler for SIGURG" {
+    cat >run <<END
+#!/bin/sh
+trap : URG
+trap 'kill "\$server"' TERM
+"$TESTS/poll" --port $PORT --version-file "$PWD/version" &
+server=\$!
+while kill -0 "\$server" 2>/dev/null; do
+    wait "\$server"
+done
+END
+    chmod +x run
+    set_version v1
+    start_server ./run
+    upgrade v2
+    serves_version "$PORT" v2
+    upgrade v3
+    serves_version "$PORT" v3
 }
 
 @test "the hang-up of a terminal is no upgrade, and ends the server as it would without us" {

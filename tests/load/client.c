@@ -45,7 +45,7 @@ static size_t lasting_count;
 
 static void resolve_host(void)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo hints = {.ai_socktype = options.udp ? SOCK_DGRAM : SOCK_STREAM};
     struct addrinfo *found;
     char port[16];
     int error;
@@ -142,8 +142,9 @@ static void succeed_kept(struct client *client, int64_t now, bool last)
 static void succeed(struct client *client, bool last)
 {
     int64_t now = now_ns();
+    int64_t pause = client->kind == SLOW ? options.slow_time : 0;
 
-    count_answer(now, now - client->exchange_began);
+    count_answer(now, now - client->exchange_began - pause);
     if (stopping || client->kind == RATE) {
         retire(client);
     } else if (client->kind == KEPT) {
@@ -221,8 +222,9 @@ static int try_connect(struct client *client)
 {
     struct epoll_event event = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
                                 .data.ptr = client};
+    int type = options.udp ? SOCK_DGRAM : SOCK_STREAM;
 
-    client->fd = socket(server.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    client->fd = socket(server.any.sa_family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (client->fd < 0)
         return errno;
     if (is_on_loopback() && bind_to_next_source(client->fd) != 0)
@@ -269,16 +271,24 @@ static bool connect_step(struct client *client)
     return true;
 }
 
+static bool is_before_pause(const struct client *client)
+{
+    return client->kind == SLOW && !client->opening && !client->paused;
+}
+
 static bool send_step(struct client *client)
 {
+    bool first_half = is_before_pause(client);
+    size_t end = first_half ? client->request_length / 2 : client->request_length;
     ssize_t sent;
 
-    if (client->sent == client->request_length) {
-        client->state = RECEIVING;
+    if (client->sent == end) {
+        client->state = first_half ? PAUSING : RECEIVING;
+        if (first_half)
+            set_timer(client, now_ns() + options.slow_time);
         return true;
     }
-    sent = send(client->fd, client->request + client->sent, client->request_length - client->sent,
-                MSG_NOSIGNAL);
+    sent = send(client->fd, client->request + client->sent, end - client->sent, MSG_NOSIGNAL);
     if (sent < 0) {
         if (errno != EAGAIN)
             fail_with_errno(client, errno);
@@ -343,6 +353,7 @@ static bool receive_step(struct client *client)
 /* Nothing is due from the server now; only some protocols have more to say. */
 static bool idle_step(struct client *client)
 {
+    const char *when = client->state == PAUSING ? "within a slow request" : "between two exchanges";
     char bytes[4096];
     ssize_t received = recv(client->fd, bytes, sizeof(bytes), 0);
 
@@ -351,19 +362,17 @@ static bool idle_step(struct client *client)
     if (received > 0)
         fail(client, WRONG_ANSWER, 0, "bytes that nobody asked for");
     else if (received == 0)
-        fail(client, CLOSED_EARLY, 0, "between two exchanges");
+        fail(client, CLOSED_EARLY, 0, when);
     else if (errno != EAGAIN)
-        fail(client, failure_of(errno), errno, "between two exchanges");
+        fail(client, failure_of(errno), errno, when);
     return false;
 }
 
 static void drive(struct client *client)
 {
     static bool (*const steps[])(struct client *) = {
-        [CONNECTING] = connect_step,
-        [SENDING] = send_step,
-        [RECEIVING] = receive_step,
-        [IDLE] = idle_step,
+        [CONNECTING] = connect_step, [SENDING] = send_step, [PAUSING] = idle_step,
+        [RECEIVING] = receive_step,  [IDLE] = idle_step,
     };
 
     while (steps[client->state](client))
@@ -380,6 +389,7 @@ static void begin_exchange(struct client *client, int64_t now)
     client->exchange_began = now;
     client->sent = 0;
     client->received = 0;
+    client->paused = false;
     options.protocol->ask(client);
     if (!is_connected) {
         client->state = CONNECTING;
@@ -388,6 +398,14 @@ static void begin_exchange(struct client *client, int64_t now)
     }
     client->state = SENDING;
     set_timer(client, now + options.timeout);
+    drive(client);
+}
+
+static void end_pause(struct client *client)
+{
+    client->paused = true;
+    client->state = SENDING;
+    set_timer(client, client->exchange_began + options.timeout + options.slow_time);
     drive(client);
 }
 
@@ -418,6 +436,8 @@ void handle_client_timer(struct client *client, int64_t now)
 {
     if (!is_in_flight(client))
         begin_exchange(client, now);
+    else if (client->state == PAUSING)
+        end_pause(client);
     else if (now - client->exchange_began >= options.timeout)
         fail_with_answer(client, TIMEOUT);
     else

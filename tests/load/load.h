@@ -1,6 +1,7 @@
 /*
- * The load client: asks a server for answers in three ways at once (closed-loop clients, kept
- * connections, new connections at a fixed rate) and counts every way in which one fails.
+ * The load client: asks a server for answers in four ways at once (closed-loop clients, kept
+ * connections, slow requests, new connections at a fixed rate) and counts every way in which one
+ * fails.
  * Single-threaded; times are nanoseconds of CLOCK_MONOTONIC unless a name says otherwise.
  */
 #ifndef TESTS_LOAD_H
@@ -32,12 +33,15 @@ struct options {
     const char *host;
     int port;
     const char *path; /* of a unix socket, instead of host and port */
+    int udp;
     int clients;
     int kept;
+    int slow;
     int rate; /* new connections a second */
     int64_t think;
     int64_t kept_interval;
     int64_t kept_life; /* 0: as long as the run */
+    int64_t slow_time; /* between the two halves of a request */
     int64_t duration;
     int64_t timeout;
     int ready_fd; /* -1: none */
@@ -62,13 +66,14 @@ __attribute__((noreturn, format(printf, 1, 2))) void die_usage(const char *forma
 
 /* ---- client.c: one client, from connect() to the verdict ---- */
 
-enum kind { CLOSED, KEPT, RATE };
+enum kind { CLOSED, KEPT, SLOW, RATE };
 
 enum state {
     RESTING,  /* no connection; begins an exchange when due */
     RETRYING, /* the queue of a unix listener was full; connects again when due */
     CONNECTING,
     SENDING,
+    PAUSING, /* half of a slow request is sent; the rest when due */
     RECEIVING,
     IDLE, /* a kept connection between two exchanges; begins one when due */
 };
@@ -104,6 +109,7 @@ struct client {
     int64_t exchange_began;
     int64_t connected_at;
     bool opening; /* hello and greeting, before the first request */
+    bool paused;  /* a slow request: the second half may go */
     const char *request;
     size_t request_length;
     size_t sent;

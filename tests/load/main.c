@@ -47,13 +47,15 @@ static void raise_descriptor_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-/* Kept clients are spread over their interval, not all in step. */
+/* Kept and slow clients are spread over their interval, not all in step. */
 static void add_clients(int64_t now)
 {
     for (int i = 0; i < options.clients; i++)
         add_client(CLOSED, now);
     for (int i = 0; i < options.kept; i++)
         add_client(KEPT, now + options.kept_interval * i / options.kept);
+    for (int i = 0; i < options.slow; i++)
+        add_client(SLOW, now + options.slow_time * i / options.slow);
 }
 
 /* Adds those clients of --rate whose time has come; returns when the next one's will. */

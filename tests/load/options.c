@@ -12,6 +12,7 @@
 struct options options = {
     .host = "127.0.0.1",
     .kept_interval = 100 * MS_NS,
+    .slow_time = 1500 * MS_NS,
     .duration = 10 * SECOND_NS,
     .timeout = 5 * SECOND_NS,
     .ready_fd = -1,
@@ -19,14 +20,16 @@ struct options options = {
 };
 
 static const char usage[] =
-    "usage: load (--port N [--host H] | --path P) [options]\n"
+    "usage: load (--port N [--host H] [--udp] | --path P) [options]\n"
     "\n"
     "  --clients N          closed-loop clients: connect, ask, verify, close, again\n"
-    "                       (default 1 if neither --kept nor --rate is given)\n"
+    "                       (default 1 if none of the others is given)\n"
     "  --think MS           their pause between two exchanges (0)\n"
     "  --kept N             clients that keep their connection for many exchanges\n"
     "  --kept-interval MS   from one exchange to the next (100)\n"
     "  --kept-life S        after it the connection is closed and opened anew (0: never)\n"
+    "  --slow N             clients that send half a request, pause, send the rest, close\n"
+    "  --slow-time MS       that pause (1500)\n"
     "  --rate N             open loop: new connections a second, one exchange each\n"
     "  --duration S         stop after it, SIGINT and SIGTERM stop earlier (10)\n"
     "  --timeout S          for an exchange, connect included (5)\n"
@@ -36,6 +39,7 @@ static const char usage[] =
     "  --greeting TEXT      how that begins which the server says first (nothing)\n"
     "  --hello TEXT         what to send first, to be greeted (nothing)\n"
     "  --ready-fd N         write a newline there after the first answer, and close it\n"
+    "  --udp                each request and each answer is a datagram\n"
     "  --json               one line of JSON instead of a table\n"
     "\n"
     "TEXT may use the escapes \\r \\n \\t \\\\ \\xHH. Exit status: 0 every answer was right,\n"
@@ -50,6 +54,8 @@ enum code {
     KEPT_CLIENTS,
     KEPT_INTERVAL,
     KEPT_LIFE,
+    SLOW_CLIENTS,
+    SLOW_TIME,
     RATE_CLIENTS,
     DURATION,
     EXCHANGE_TIMEOUT,
@@ -71,6 +77,8 @@ static const struct option long_options[] = {
     {"kept", required_argument, NULL, KEPT_CLIENTS},
     {"kept-interval", required_argument, NULL, KEPT_INTERVAL},
     {"kept-life", required_argument, NULL, KEPT_LIFE},
+    {"slow", required_argument, NULL, SLOW_CLIENTS},
+    {"slow-time", required_argument, NULL, SLOW_TIME},
     {"rate", required_argument, NULL, RATE_CLIENTS},
     {"duration", required_argument, NULL, DURATION},
     {"timeout", required_argument, NULL, EXCHANGE_TIMEOUT},
@@ -82,6 +90,7 @@ static const struct option long_options[] = {
     {"ready-fd", required_argument, NULL, READY_FD},
     {"help", no_argument, NULL, HELP},
     {"json", no_argument, &options.json, 1},
+    {"udp", no_argument, &options.udp, 1},
     {NULL, 0, NULL, 0},
 };
 
@@ -203,6 +212,12 @@ static void apply_option(enum code code, const char *argument)
     case KEPT_LIFE:
         options.kept_life = parse_time(argument, SECOND_NS);
         break;
+    case SLOW_CLIENTS:
+        options.slow = parse_count(argument, INT_MAX);
+        break;
+    case SLOW_TIME:
+        options.slow_time = parse_time(argument, MS_NS);
+        break;
     case RATE_CLIENTS:
         options.rate = parse_count(argument, 1000000);
         break;
@@ -244,7 +259,9 @@ static void check_options(void)
         die_usage("--expect or --greeting is longer than %d bytes", MAX_EXPECT - 1);
     if (options.hello != NULL && options.greeting == NULL)
         die_usage("--hello without --greeting");
-    if (options.clients + options.kept + options.rate == 0)
+    if (options.udp && (options.path != NULL || options.slow > 0))
+        die_usage("--udp with neither --path nor --slow");
+    if (options.clients + options.kept + options.slow + options.rate == 0)
         options.clients = 1;
     if (options.protocol->check_options != NULL)
         options.protocol->check_options();

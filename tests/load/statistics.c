@@ -79,7 +79,8 @@ uint64_t all_failures(void)
 
 void count_failure(enum failure failure, enum kind kind, int error, const char *detail)
 {
-    static const char *const kinds[] = {[CLOSED] = "closed", [KEPT] = "kept", [RATE] = "rate"};
+    static const char *const kinds[] = {
+        [CLOSED] = "closed", [KEPT] = "kept", [SLOW] = "slow", [RATE] = "rate"};
 
     if (failure == OTHER && statistics.failures[OTHER] == 0)
         statistics.other_errno = error;
