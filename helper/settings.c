@@ -154,8 +154,7 @@ static void read_options(int argc, char **argv)
     settings.command = argv + optind;
 }
 
-/* Beside tfhelper as built, or in lib as installed. */
-static const char *find_library(void)
+const char *find_library(void)
 {
     static char path[PATH_MAX];
     static const char *const places[] = {"libtfpreload.so", "../lib/libtfpreload.so"};
