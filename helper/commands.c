@@ -10,6 +10,7 @@ const struct command commands[] = {
      status_command},
     {"wait", "[OPTION]... PID", "wait until a service is ready, drained or gone", wait_command},
     {"stop", "[OPTION]... PID", "end a service once its connections are finished", stop_command},
+    {"check", "[OPTION]... COMMAND|FILE...", "say whether programs can be upgraded", check_command},
 };
 
 const size_t command_count = sizeof commands / sizeof *commands;

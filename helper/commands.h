@@ -26,5 +26,6 @@ int upgrade_command(int argc, char **argv);
 int status_command(int argc, char **argv);
 int wait_command(int argc, char **argv);
 int stop_command(int argc, char **argv);
+int check_command(int argc, char **argv);
 
 #endif

@@ -168,7 +168,7 @@ static bool find_library_in(const char *place, char path[PATH_MAX])
  * Beside tfhelper as built, or where it was installed: by the way from here,
  * which holds in a tree that was moved as a whole, then by name.
  */
-static const char *find_library(void)
+const char *find_library(void)
 {
     static char path[PATH_MAX];
     char self[PATH_MAX - sizeof TFP_TO_LIBDIR];

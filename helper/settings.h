@@ -48,6 +48,9 @@ extern struct settings settings;
  */
 void read_settings(int argc, char **argv);
 
+/* The library beside tfhelper as built, or in lib as installed; NULL if it is at neither place. */
+const char *find_library(void);
+
 /*
  * The k-th setting, for whoever shows what is in force: its option's name, and
  * its value as text. False when there are fewer.

@@ -10,131 +10,72 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <link.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
+#include "elf_file.h"
 #include "family.h"
+#include "find_program.h"
 #include "generation.h"
 #include "log.h"
+#include "privileges.h"
 #include "procfile.h"
 #include "settings.h"
 
 static const char another_libc[] = "is of another libc than tfpreload";
 
-static bool read_header(int file, ElfW(Ehdr) * header)
+/* Our own libc is the one that the library was built for, too. */
+static bool is_of_own_libc(enum libc libc)
 {
-    return pread(file, header, sizeof *header, 0) == (ssize_t)sizeof *header &&
-           memcmp(header->e_ident, ELFMAG, SELFMAG) == 0;
-}
-
-/*
- * Read the path of the dynamic loader that the file asks for: "" if it asks for
- * none. False where that cannot be told.
- */
-static bool read_interpreter(int file, const ElfW(Ehdr) * header, char path[PATH_MAX])
-{
-    path[0] = '\0';
-    for (int i = 0; i < header->e_phnum; i++) {
-        ElfW(Phdr) segment;
-        off_t at = (off_t)(header->e_phoff + (size_t)i * sizeof segment);
-
-        if (pread(file, &segment, sizeof segment, at) != (ssize_t)sizeof segment)
-            return false;
-        if (segment.p_type != PT_INTERP)
-            continue;
-        if (segment.p_filesz == 0 || segment.p_filesz > PATH_MAX ||
-            pread(file, path, segment.p_filesz, (off_t)segment.p_offset) !=
-                (ssize_t)segment.p_filesz)
-            return false;
-        path[segment.p_filesz - 1] = '\0';
-    }
-    return true;
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-
-    return slash ? slash + 1 : path;
-}
-
-/* Our own is the libc that the library was built for, too. */
-static bool is_own_interpreter(const char *path)
-{
-    char own[PATH_MAX];
-    ElfW(Ehdr) header;
+    struct elf_facts own;
     int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-    bool known = file != -1 && read_header(file, &header) && read_interpreter(file, &header, own) &&
-                 own[0] != '\0';
+    bool known = file != -1 && read_elf(file, &own) == GOOD_ELF && own.libc != LIBC_UNKNOWN;
 
     if (file != -1)
         close(file);
-    return !known || strcmp(base_name(path), base_name(own)) == 0;
+    return !known || libc == own.libc;
 }
 
-/* What the ELF header says; a script, or anything else that cannot be told, is not held against it.
- */
+/* What the file says; a script, or anything else that cannot be told, is not held against it. */
 static const char *why_unfit_file(int file)
 {
-    const unsigned char own_class = sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
-    char interpreter[PATH_MAX];
-    ElfW(Ehdr) header;
+    const unsigned own_word = sizeof(void *) == 8 ? ELFCLASS64 : ELFCLASS32;
+    struct elf_facts facts;
 
-    if (!read_header(file, &header))
+    if (read_elf(file, &facts) != GOOD_ELF)
         return NULL;
-    if (header.e_ident[EI_CLASS] != own_class)
+    if (facts.word != own_word)
         return "is of another word size than tfpreload";
-    if (!read_interpreter(file, &header, interpreter))
-        return NULL;
-    if (interpreter[0] == '\0')
+    if (facts.interpreter[0] == '\0')
         return "is statically linked";
-    return is_own_interpreter(interpreter) ? NULL : another_libc;
+    return is_of_own_libc(facts.libc) ? NULL : another_libc;
 }
 
 const char *why_unfit(const char *path)
 {
-    struct stat status;
-    const char *why;
+    const char *why = NULL;
     int file = open(path, O_RDONLY | O_CLOEXEC);
 
     if (file == -1)
         return NULL;
-    if (fstat(file, &status) == 0 && status.st_mode & (S_ISUID | S_ISGID) &&
-        (status.st_uid != geteuid() || status.st_mode & S_ISGID))
+    switch (find_privileges(file)) {
+    case SET_ID:
         why = "is set-user-ID or set-group-ID";
-    else if (geteuid() != 0 && fgetxattr(file, "security.capability", NULL, 0) > 0)
+        break;
+    case CAPABILITIES:
         why = "has file capabilities";
-    else
+        break;
+    case NO_PRIVILEGES:
         why = why_unfit_file(file);
+        break;
+    }
     close(file);
     return why;
 }
 
 static const char remedy[] = "so tfpreload is not loaded into it, and it cannot be upgraded";
-
-/* Where execvpe(3) will find the command. */
-static bool find_command(const char *name, char path[PATH_MAX])
-{
-    const char *directory = getenv("PATH");
-
-    if (strchr(name, '/'))
-        return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX;
-    while (directory && *directory) {
-        size_t length = strcspn(directory, ":");
-
-        if (snprintf(path, PATH_MAX, "%.*s/%s", (int)length, directory, name) < PATH_MAX &&
-            access(path, X_OK) == 0)
-            return true;
-        directory += length + (directory[length] == ':');
-    }
-    return false;
-}
 
 void warn_of_unfit_command(void)
 {
@@ -143,7 +84,7 @@ void warn_of_unfit_command(void)
 
     if (settings.file)
         why = why_unfit(settings.file);
-    else if (find_command(settings.command[0], path))
+    else if (find_program(settings.command[0], path))
         why = why_unfit(path);
     if (why)
         log_line(LEVEL_ERROR, "%s %s, %s", settings.file ? settings.file : path, why, remedy);

@@ -8,6 +8,7 @@ enum {
     EXIT_USAGE = 2,
     EXIT_NO_SERVICE = 3,
     EXIT_TIMEOUT = 4,
+    EXIT_DOUBTFUL = 5, /* of check: only a trial will show */
     EXIT_NOT_EXECUTABLE = 126,
     EXIT_NOT_FOUND = 127,
 };
