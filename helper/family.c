@@ -305,16 +305,16 @@ size_t count_members(unsigned generation)
 bool is_held_by(unsigned generation, uint64_t inode)
 {
     const struct family *family = look_at_family();
-    unsigned long long *inodes = NULL;
+    struct open_socket *sockets = NULL;
     size_t count = 0;
     bool held = false;
 
     for (size_t i = 0; i < family->count; i++)
         if (family->member[i].generation == generation)
-            list_sockets(family->member[i].pid, &inodes, &count);
+            list_sockets(family->member[i].pid, &sockets, &count);
     for (size_t i = 0; i < count; i++)
-        held |= inodes[i] == inode;
-    free(inodes);
+        held |= sockets[i].inode == inode;
+    free(sockets);
     return held;
 }
 

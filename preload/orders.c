@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "collect.h"
+#include "connections.h"
 #include "control.h"
 #include "kernel.h"
 #include "process.h"
@@ -49,6 +50,8 @@ static void carry_out(int order)
         resume_listeners();
     else if (order == ORDER_REARM)
         rearm_listeners();
+    else if (order == ORDER_COUNT)
+        count_connections();
     /* ORDER_WAKE has done its work by interrupting a system call */
     setrlimit(RLIMIT_NOFILE, &limit);
 }
