@@ -7,6 +7,7 @@
 #include "family.h"
 #include "generation.h"
 #include "log.h"
+#include "procfile.h"
 
 /* Only a generation on its way to being ready inherits; later, bind() means what it says. */
 static bool may_adopt(const struct generation *generation)
@@ -71,10 +72,10 @@ void listener_given_back(struct generation *generation, uint64_t inode)
         inherited->claimed = inherited->listening = false;
 }
 
-static bool is_among(const unsigned long long *inodes, size_t count, uint64_t inode)
+static bool is_among(const struct open_socket *sockets, size_t count, uint64_t inode)
 {
     for (size_t i = 0; i < count; i++)
-        if (inodes[i] == inode)
+        if (sockets[i].inode == inode)
             return true;
     return false;
 }
@@ -85,18 +86,18 @@ static bool is_among(const unsigned long long *inodes, size_t count, uint64_t in
  */
 void review_claims(struct generation *generation)
 {
-    unsigned long long *inodes = NULL;
+    struct open_socket *sockets = NULL;
     size_t count = 0;
-    bool all_seen = list_sockets_of(generation->number, &inodes, &count);
+    bool all_seen = list_sockets_of(generation->number, &sockets, &count);
 
     for (size_t i = 0; i < generation->inheritance.count; i++) {
         struct inherited *item = &generation->inheritance.item[i];
-        bool held = is_among(inodes, count, item->inode);
+        bool held = is_among(sockets, count, item->inode);
 
         if (!item->claimed && held)
             item->claimed = item->listening = true;
         else if (item->listening && !held && all_seen)
             item->claimed = item->listening = false;
     }
-    free(inodes);
+    free(sockets);
 }

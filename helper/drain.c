@@ -1,6 +1,6 @@
 /*
- * Connections are counted from outside, by the kernel's own lists. A look has a
- * price, so looks are paced by what the last one cost.
+ * The old generation's connections are counted again and again until none is
+ * left. A count has a price, so they are paced by what the last one cost.
  */
 #include "drain.h"
 
@@ -14,6 +14,9 @@
 
 static const int64_t shortest_pace = 20 * MILLISECOND;
 static const int64_t longest_pace = SECOND;
+
+/* Where processes may not be looked into, they are interrupted instead. */
+static const int64_t shortest_blind_pace = 200 * MILLISECOND;
 
 /* One part in so many of a processor is spent on looking. */
 enum { PACE_PER_COST = 50 };
@@ -42,41 +45,63 @@ static void note_connections(struct generation *generation, size_t left)
     tell_draining(generation, left);
 }
 
-void begin_draining(struct generation *generation)
+static void say_how_many(const struct generation *generation, size_t left)
 {
-    int64_t deadline = generation->deadline;
-    size_t left = count_connections(generation);
-
-    enter(generation, DRAINING, MILLISECOND * 5);
-    generation->deadline = deadline;
-    generation->quiet_looks = left == 0;
-    generation->connections = SIZE_MAX; /* no number yet */
-    note_connections(generation, left);
     if (left > 0)
         log_line(LEVEL_INFO, "generation %u: draining %zu connection%s, for at most %s",
                  generation->number, left, left == 1 ? "" : "s",
                  duration_text(settings.exit_timeout));
 }
 
-void drain_again(struct generation *generation)
+static int64_t pace_after(const struct count *count, int64_t cost)
+{
+    int64_t pace = cost * PACE_PER_COST;
+    int64_t shortest = count->blind && count->certain ? shortest_blind_pace : shortest_pace;
+
+    if (pace < shortest)
+        return shortest;
+    return pace > longest_pace ? longest_pace : pace;
+}
+
+/* Count, and say so the first time. */
+static struct count take_count(struct generation *generation)
 {
     int64_t start = now();
-    size_t left = count_connections(generation);
-    int64_t pace = (now() - start) * PACE_PER_COST;
+    bool first = !generation->counted;
+    struct count count = count_connections(generation);
 
-    note_connections(generation, left);
-    if (left > 0 && start > generation->deadline) {
+    if (first && count.certain)
+        say_how_many(generation, count.left);
+    if (count.certain)
+        note_connections(generation, count.left);
+    if (count.left > 0)
+        generation->quiet_looks = 0;
+    else if (count.certain)
+        generation->quiet_looks++;
+    generation->next_timer = now() + pace_after(&count, now() - start);
+    return count;
+}
+
+void begin_draining(struct generation *generation)
+{
+    int64_t deadline = generation->deadline;
+
+    enter(generation, DRAINING, 0);
+    generation->deadline = deadline;
+    generation->connections = SIZE_MAX; /* no number yet */
+    take_count(generation);
+}
+
+void drain_again(struct generation *generation)
+{
+    bool late = now() > generation->deadline;
+    struct count count = take_count(generation);
+
+    if (count.left > 0 && late && generation->counted) {
         log_line(LEVEL_INFO, "generation %u: exit timeout with %zu connection%s left",
-                 generation->number, left, left == 1 ? "" : "s");
+                 generation->number, count.left, count.left == 1 ? "" : "s");
         begin_stopping(generation, "exit timeout");
-        return;
-    }
-    generation->quiet_looks = left == 0 ? generation->quiet_looks + 1 : 0;
-    if (generation->quiet_looks >= QUIET_LOOKS && !may_owe_answers(generation)) {
+    } else if (generation->quiet_looks >= QUIET_LOOKS && !may_owe_answers(generation)) {
         begin_stopping(generation, "drained");
-        return;
     }
-    if (pace < shortest_pace)
-        pace = shortest_pace;
-    generation->next_timer = now() + (pace > longest_pace ? longest_pace : pace);
 }

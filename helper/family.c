@@ -303,28 +303,28 @@ size_t count_members(unsigned generation)
     return count_in(&looks[latest], generation);
 }
 
-bool list_sockets_of(unsigned generation, unsigned long long **inodes, size_t *count)
+bool list_sockets_of(unsigned generation, struct open_socket **sockets, size_t *count)
 {
     const struct family *family = look_at_family();
     bool all = true;
 
     for (size_t i = 0; i < family->count; i++)
         if (family->member[i].generation == generation &&
-            list_sockets(family->member[i].pid, inodes, count) == -1 && errno == EACCES)
+            list_sockets(family->member[i].pid, sockets, count) == -1 && errno == EACCES)
             all = false;
     return all;
 }
 
 bool is_held_by(unsigned generation, uint64_t inode)
 {
-    unsigned long long *inodes = NULL;
+    struct open_socket *sockets = NULL;
     size_t count = 0;
     bool held = false;
 
-    list_sockets_of(generation, &inodes, &count);
+    list_sockets_of(generation, &sockets, &count);
     for (size_t i = 0; i < count; i++)
-        held |= inodes[i] == inode;
-    free(inodes);
+        held |= sockets[i].inode == inode;
+    free(sockets);
     return held;
 }
 

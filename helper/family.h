@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct open_socket;
+
 struct member {
     pid_t pid;
     pid_t parent;
@@ -40,10 +42,10 @@ const struct member *find_member(pid_t pid);
 size_t count_members(unsigned generation);
 
 /*
- * Append the inodes of the sockets that the processes of this generation have
+ * Append the sockets that the processes of this generation have
  * open, as of now. The caller frees. False if one of them may not be looked into.
  */
-bool list_sockets_of(unsigned generation, unsigned long long **inodes, size_t *count);
+bool list_sockets_of(unsigned generation, struct open_socket **sockets, size_t *count);
 
 /* Does a process of this generation have the socket with this inode open, as of now? */
 bool is_held_by(unsigned generation, uint64_t inode);

@@ -45,7 +45,7 @@ static const action table[STATES][EVENTS] = {
                   [EMPTY] = exited_before_ready},
     [READY] = {[TIMER] = finish_upgrade, [EXITED] = server_exited, [EMPTY] = service_ended},
     [RETIRING] = {[ANSWERED] = retired, [TIMER] = retire_again, [EMPTY] = gone},
-    [DRAINING] = {[TIMER] = drain_again, [EMPTY] = gone},
+    [DRAINING] = {[ANSWERED] = drain_again, [TIMER] = drain_again, [EMPTY] = gone},
     [STOPPING] = {[TIMER] = stop_again, [EXITED] = stop_again, [EMPTY] = gone},
 };
 
@@ -123,7 +123,8 @@ void bury_generations(void)
         release(&generation->inheritance);
         free(generation->endpoints);
         free(generation->bound);
-        free(generation->candidates);
+        free(generation->sockets.item);
+        free(generation->inquiry.inode);
         free(generation);
     }
 }

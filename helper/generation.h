@@ -11,6 +11,7 @@
 #include <sys/types.h>
 
 #include "inheritance.h"
+#include "known_sockets.h"
 #include "loop.h"
 #include "tools.h"
 
@@ -46,6 +47,16 @@ struct asked {
     int64_t when; /* of the last order */
 };
 
+/* Its processes are being asked about sockets: see connections.c. */
+struct inquiry {
+    bool open;
+    bool of_blind; /* the processes that we cannot look into are asked, too */
+    int64_t since;
+    int64_t progress;          /* when it last became shorter */
+    unsigned long long *inode; /* the sockets in question */
+    size_t count;
+};
+
 struct generation {
     struct generation *older;
     unsigned number;
@@ -70,17 +81,18 @@ struct generation {
     bool answers_datagrams;    /* it may owe answers that no connection shows */
     unsigned long long *bound; /* inodes of the datagram sockets that it has bound */
     size_t bound_count;
-    size_t connections; /* DRAINING: at the last look */
+    size_t connections; /* DRAINING: at the last certain count */
     int rearmed;        /* READY: how often it was told to look at its queues */
+    bool counted;       /* DRAINING: there has been a first count */
+    bool all_taken;     /* DRAINING: every connection on its ports has been taken for its own */
     int quiet_looks;    /* DRAINING: how many looks in a row found no connection */
     struct asked *asked;
     size_t asked_count;
     struct inheritance inheritance; /* what it inherits, until its upgrade is over */
     struct endpoint *endpoints;     /* where its connections came in */
     size_t endpoint_count;
-    bool candidates_known; /* connections taken for its own: see connections.c */
-    unsigned long long *candidates;
-    size_t candidate_count;
+    struct known_sockets sockets; /* what its processes have said of theirs, since they retired */
+    struct inquiry inquiry;       /* DRAINING: into those that nobody has said anything of */
 };
 
 extern struct generation *generations; /* the newest first */

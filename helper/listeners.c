@@ -17,7 +17,7 @@
 #include "unix_sockets.h"
 
 struct search {
-    unsigned long long *held; /* inodes, sorted */
+    struct open_socket *held; /* sorted by inode */
     size_t count;
     const char *kind;
     void (*visit)(const struct listener *listener, void *argument);
@@ -26,16 +26,18 @@ struct search {
 
 static int compare(const void *one, const void *other)
 {
-    unsigned long long a = *(const unsigned long long *)one;
-    unsigned long long b = *(const unsigned long long *)other;
+    const struct open_socket *a = one;
+    const struct open_socket *b = other;
 
-    return a < b ? -1 : a > b;
+    return a->inode < b->inode ? -1 : a->inode > b->inode;
 }
 
 static bool is_held(const struct search *search, unsigned long long inode)
 {
+    const struct open_socket key = {.inode = inode};
+
     return search->count > 0 &&
-           bsearch(&inode, search->held, search->count, sizeof inode, compare) != NULL;
+           bsearch(&key, search->held, search->count, sizeof key, compare) != NULL;
 }
 
 static bool visit_internet(const struct inet_diag_msg *socket, void *argument)
@@ -95,11 +97,8 @@ void for_each_listener(const struct generation *generation,
     static const uint32_t unconnected = 1u << TCP_CLOSE;
     static const int families[] = {AF_INET, AF_INET6};
     struct search search = {.visit = visit, .argument = argument};
-    const struct family *family = look_at_family();
 
-    for (size_t i = 0; i < family->count; i++)
-        if (family->member[i].generation == generation->number)
-            list_sockets(family->member[i].pid, &search.held, &search.count);
+    list_sockets_of(generation->number, &search.held, &search.count);
     if (search.count > 0)
         qsort(search.held, search.count, sizeof *search.held, compare);
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {

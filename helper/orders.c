@@ -78,6 +78,11 @@ static pid_t pick_thread(pid_t pid)
     return most > 0 ? best : 0;
 }
 
+static const char *const order_names[] = {
+    [ORDER_COLLECT] = "collect", [ORDER_RETIRE] = "retire", [ORDER_RESUME] = "resume",
+    [ORDER_REARM] = "rearm",     [ORDER_WAKE] = "wake",     [ORDER_COUNT] = "count",
+};
+
 static void send_order(pid_t pid, enum order order, unsigned generation)
 {
     pid_t thread = pick_thread(pid);
@@ -89,7 +94,7 @@ static void send_order(pid_t pid, enum order order, unsigned generation)
     info.si_pid = getpid();
     info.si_uid = getuid();
     info.si_value.sival_int = (int)order_value(order, generation);
-    log_line(LEVEL_DEBUG, "order %d to process %d, thread %d", order, pid, thread);
+    log_line(LEVEL_DEBUG, "order to %s: process %d, thread %d", order_names[order], pid, thread);
     if (thread)
         syscall(SYS_rt_tgsigqueueinfo, pid, thread, ORDER_SIGNAL, &info);
     else
@@ -104,6 +109,24 @@ static struct asked *find_asked(struct generation *owner, pid_t pid)
     return NULL;
 }
 
+bool order_member(struct generation *owner, const struct member *member, enum order order)
+{
+    struct asked *asked = find_asked(owner, member->pid);
+
+    if (!asked) {
+        owner->asked = grow(owner->asked, owner->asked_count + 1, sizeof *owner->asked);
+        asked = &owner->asked[owner->asked_count++];
+        *asked = (struct asked){.pid = member->pid};
+    }
+    if (asked->answered)
+        return false;
+    if (now() - asked->when >= repeat_after) {
+        asked->when = now();
+        send_order(member->pid, order, member->generation);
+    }
+    return true;
+}
+
 size_t order_members(struct generation *owner, const struct generation *members, enum order order)
 {
     const struct family *family = look_at_family();
@@ -111,23 +134,9 @@ size_t order_members(struct generation *owner, const struct generation *members,
 
     for (size_t i = 0; i < family->count; i++) {
         const struct member *member = &family->member[i];
-        struct asked *asked;
 
-        if (member->generation != members->number || !member->takes_orders)
-            continue;
-        asked = find_asked(owner, member->pid);
-        if (!asked) {
-            owner->asked = grow(owner->asked, owner->asked_count + 1, sizeof *owner->asked);
-            asked = &owner->asked[owner->asked_count++];
-            *asked = (struct asked){.pid = member->pid};
-        }
-        if (asked->answered)
-            continue;
-        silent++;
-        if (now() - asked->when < repeat_after)
-            continue;
-        asked->when = now();
-        send_order(member->pid, order, members->number);
+        if (member->generation == members->number && member->takes_orders)
+            silent += order_member(owner, member, order);
     }
     /* who is gone, or has executed something that takes no orders, owes no answer */
     for (size_t i = 0; i < owner->asked_count; i++) {

@@ -10,6 +10,7 @@
 
 struct generation;
 struct asked;
+struct member;
 
 /*
  * Look at the family and order every process of `members` that takes orders and
@@ -18,6 +19,11 @@ struct asked;
  * Returns how many processes have been asked and have not answered.
  */
 size_t order_members(struct generation *owner, const struct generation *members, enum order order);
+
+/*
+ * Order one process, as order_members() does. Returns whether it owes an answer.
+ */
+bool order_member(struct generation *owner, const struct member *member, enum order order);
 
 /* Note that this process has answered. False if it was not asked. */
 bool note_answer(struct generation *owner, pid_t pid);

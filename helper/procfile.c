@@ -66,7 +66,7 @@ size_t list_threads(pid_t pid, pid_t **threads)
     return count;
 }
 
-int list_sockets(pid_t pid, unsigned long long **inodes, size_t *count)
+int list_sockets(pid_t pid, struct open_socket **sockets, size_t *count)
 {
     char path[64];
     const struct dirent *entry;
@@ -90,8 +90,8 @@ int list_sockets(pid_t pid, unsigned long long **inodes, size_t *count)
         target[length] = '\0';
         if (sscanf(target, "socket:[%llu]", &inode) != 1)
             continue;
-        *inodes = grow(*inodes, *count + 1, sizeof **inodes);
-        (*inodes)[(*count)++] = inode;
+        *sockets = grow(*sockets, *count + 1, sizeof **sockets);
+        (*sockets)[(*count)++] = (struct open_socket){inode, pid};
     }
     closedir(directory);
     errno = denied ? EACCES : 0;

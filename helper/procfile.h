@@ -19,11 +19,17 @@ pid_t parent_of(pid_t pid);
 /* The threads of a process, in memory that the caller frees. Returns how many. */
 size_t list_threads(pid_t pid, pid_t **threads);
 
+/* A socket that a process has open. */
+struct open_socket {
+    unsigned long long inode;
+    pid_t pid;
+};
+
 /*
- * Append the inodes of the sockets that a process has open to a list that the
+ * Append the sockets that a process has open, in no order, to a list that the
  * caller frees. Returns 0, or -1 with errno set: EACCES for a process that has
  * changed its uid, where we lack CAP_SYS_PTRACE.
  */
-int list_sockets(pid_t pid, unsigned long long **inodes, size_t *count);
+int list_sockets(pid_t pid, struct open_socket **sockets, size_t *count);
 
 #endif

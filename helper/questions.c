@@ -14,6 +14,7 @@
 #include "../preload/protocol.h"
 #include "adopt.h"
 #include "collect.h"
+#include "connections.h"
 #include "control.h"
 #include "family.h"
 #include "generation.h"
@@ -155,6 +156,13 @@ bool answer_message(int fd, pid_t pid, const struct message *message, int descri
             break;
         case MESSAGE_LISTEN:
             keep = listen_asked(fd, generation, message);
+            break;
+        case MESSAGE_SOCKETS:
+            sockets_reported(generation, message);
+            keep = true;
+            break;
+        case MESSAGE_COUNTED:
+            process_counted(generation, pid, message->error);
             break;
         case MESSAGE_RETIRED:
             process_retired(generation, pid, message->error);

@@ -79,7 +79,7 @@ static bool find_in_environment(pid_t pid, char *name)
 }
 
 struct search {
-    const unsigned long long *inodes;
+    const struct open_socket *held;
     size_t count;
     char name[SESSION_NAME_LENGTH];
     bool found;
@@ -94,7 +94,7 @@ static bool is_control_socket(const struct unix_socket *socket, void *argument)
         memcmp(socket->name, socket_prefix, prefix) != 0)
         return true;
     for (size_t i = 0; i < search->count; i++)
-        search->found |= search->inodes[i] == socket->inode;
+        search->found |= search->held[i].inode == socket->inode;
     if (search->found)
         memcpy(search->name, socket->name + prefix, SESSION_NAME_LENGTH);
     return !search->found;
@@ -103,14 +103,14 @@ static bool is_control_socket(const struct unix_socket *socket, void *argument)
 /* Is this process a helper? Then it listens on the control socket. */
 static bool find_in_sockets(pid_t pid, char *name)
 {
-    unsigned long long *inodes = NULL;
+    struct open_socket *held = NULL;
     struct search search = {0};
 
-    list_sockets(pid, &inodes, &search.count);
-    search.inodes = inodes;
+    list_sockets(pid, &held, &search.count);
+    search.held = held;
     if (search.count > 0)
         for_each_unix_socket(is_control_socket, &search);
-    free(inodes);
+    free(held);
     if (search.found)
         memcpy(name, search.name, sizeof search.name);
     return search.found;

@@ -14,7 +14,7 @@
 #include "process.h"
 #include "procfs.h"
 
-static int int_option(int fd, int name)
+int socket_option(int fd, int name)
 {
     int value = -1;
     socklen_t length = sizeof value;
@@ -24,7 +24,7 @@ static int int_option(int fd, int name)
 
 bool is_listener(int fd)
 {
-    return int_option(fd, SO_ACCEPTCONN) == 1;
+    return socket_option(fd, SO_ACCEPTCONN) == 1;
 }
 
 ino_t socket_inode(int fd)
@@ -56,7 +56,7 @@ static bool survey_descriptor(int fd, void *argument)
     struct survey *survey = argument;
     ino_t inode;
 
-    if (int_option(fd, SO_TYPE) == -1) {
+    if (socket_option(fd, SO_TYPE) == -1) {
         if (!is_epoll_set(survey->proc, fd))
             return true;
         if (survey->sets == SURVEY_SETS)

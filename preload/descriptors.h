@@ -35,6 +35,9 @@ struct survey {
     struct registration registration[SURVEY_REGISTRATIONS];
 };
 
+/* An integer option of level SOL_SOCKET; -1 if that is not to be had. Async-signal-safe. */
+int socket_option(int fd, int name);
+
 /* Does this socket listen for connections? Async-signal-safe. */
 bool is_listener(int fd);
 

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "collect.h"
+#include "connections.h"
 #include "control.h"
 #include "kernel.h"
 #include "process.h"
@@ -49,6 +50,8 @@ static void carry_out(int order)
         resume_listeners();
     else if (order == ORDER_REARM)
         rearm_listeners();
+    else if (order == ORDER_COUNT)
+        count_connections();
     /* ORDER_WAKE has done its work by interrupting a system call */
     setrlimit(RLIMIT_NOFILE, &limit);
 }
@@ -72,6 +75,16 @@ static bool helper_takes_signal(const siginfo_t *info)
     return taken;
 }
 
+/*
+ * A call that the kernel makes again does not show. Were it counted, an EINTR
+ * of the program's own, later in the same call, would be taken for ours.
+ */
+static void note_interruption(const void *context)
+{
+    if (fails_with_eintr(context))
+        order_interruptions++;
+}
+
 void handle_reserved_signal(int number, siginfo_t *info, void *context)
 {
     int saved = errno;
@@ -84,14 +97,14 @@ void handle_reserved_signal(int number, siginfo_t *info, void *context)
                     ? order_of_value((uint32_t)info->si_value.sival_int, session.generation)
                     : 0;
         if (order) {
-            order_interruptions++;
+            note_interruption(context);
             carry_out(order);
             restart_interrupted_call(context);
         } else {
             deliver_to_program(number, info, context);
         }
     } else if (helper_takes_signal(info)) {
-        order_interruptions++;
+        note_interruption(context);
         restart_interrupted_call(context);
     } else {
         deliver_to_program(number, info, context);

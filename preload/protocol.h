@@ -51,8 +51,10 @@ enum message_kind {
     MESSAGE_LISTENER,     /* one listener this process holds, with its descriptor */
     MESSAGE_COLLECTED,    /* that was the last one */
     MESSAGE_RETIRE,       /* "I was told to retire: what do I put in place?" */
+    MESSAGE_SOCKETS,      /* sockets this process holds: COUNT of them */
     MESSAGE_RETIRED,      /* no listener is left here; ERROR says what went wrong */
     MESSAGE_LISTEN,       /* "I begin to listen on KEY: does a successor serve there?" */
+    MESSAGE_COUNTED,      /* the SOCKETS before it were all; ERROR says what went wrong */
     /* the helper answers */
     MESSAGE_ADOPT = 64,  /* to BIND: the inherited socket, with its descriptor */
     MESSAGE_NONE,        /* to BIND: none for this key; to UNLINK, UPGRADE and LISTEN: go on */
@@ -83,6 +85,23 @@ struct listener_key {
     char device[DEVICE_LENGTH];      /* SO_BINDTODEVICE */
 };
 
+/*
+ * A socket that a process holds. FAMILY is 0 unless it is a connected internet
+ * stream socket; addresses and ports are those, in network byte order.
+ */
+struct socket_report {
+    uint64_t inode;
+    uint16_t family;
+    uint16_t protocol;
+    uint16_t local_port;
+    uint16_t peer_port;
+    uint32_t device; /* the interface that it is bound to, or 0 */
+    uint32_t local[4];
+    uint32_t peer[4];
+};
+
+enum { REPORTS_PER_MESSAGE = 4 };
+
 struct message {
     uint32_t magic;
     uint16_t version;
@@ -94,7 +113,13 @@ struct message {
     uint32_t order;        /* LISTENER: the k-th this process bound */
     int32_t signal_number; /* SIGNAL_GROUP */
     uint64_t inode;
-    struct listener_key key;
+    union {
+        struct listener_key key;
+        struct {
+            uint32_t count;
+            struct socket_report item[REPORTS_PER_MESSAGE];
+        } sockets;
+    };
 };
 
 /*
@@ -107,6 +132,7 @@ enum order {
     ORDER_RESUME,      /* the upgrade has failed: carry on as before */
     ORDER_REARM,       /* clients may be waiting that the retired generation was woken for */
     ORDER_WAKE,        /* restart your system call on what the descriptor is now */
+    ORDER_COUNT,       /* report the sockets that you hold */
 };
 
 static inline uint32_t order_value(enum order order, unsigned generation)

@@ -39,13 +39,18 @@ static bool may_be_made_again(uint32_t number)
     return false;
 }
 
+bool fails_with_eintr(const void *context)
+{
+    return ((const ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] == -EINTR;
+}
+
 void restart_interrupted_call(void *context)
 {
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
     uint8_t code[CALL_BYTES];
     uint32_t number;
 
-    if (registers[REG_RAX] != -EINTR ||
+    if (!fails_with_eintr(context) ||
         !read_program_memory(code, (const void *)(registers[REG_RIP] - CALL_BYTES), sizeof code))
         return;
     memcpy(&number, code + 1, sizeof number);
@@ -55,6 +60,16 @@ void restart_interrupted_call(void *context)
 }
 
 #else
+
+bool fails_with_eintr(const void *context)
+{
+#ifdef __aarch64__
+    return (int64_t)((const ucontext_t *)context)->uc_mcontext.regs[0] == -EINTR;
+#else
+    (void)context;
+    return true;
+#endif
+}
 
 void restart_interrupted_call(void *context)
 {

@@ -2,6 +2,15 @@
 #ifndef TFPRELOAD_RESTART_H
 #define TFPRELOAD_RESTART_H
 
+#include <stdbool.h>
+
+/*
+ * Will the system call that a signal handler has interrupted fail with EINTR,
+ * rather than be made again by the kernel? `context` is the handler's third
+ * argument. In a handler only. True where the processor is not known.
+ */
+bool fails_with_eintr(const void *context);
+
 /*
  * Let the system call that a signal handler has interrupted be made again, if it
  * is one that would fail with EINTR. `context` is the handler's third argument.

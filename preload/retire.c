@@ -10,6 +10,7 @@
 
 #include "blocking.h"
 #include "collect.h"
+#include "connections.h"
 #include "control.h"
 #include "datagrams.h"
 #include "descriptors.h"
@@ -195,6 +196,8 @@ void retire_listeners(void)
             for (int i = 0; i < REPLACEMENTS; i++)
                 kernel_close(replacements[i]);
             resume_listeners();
+            /* what is left to finish; if that fails, we are asked for it again */
+            report_sockets(control);
         }
         send_message(control, &message, -1);
         kernel_close(control);

@@ -278,3 +278,140 @@ has_other_children() {
     close_kept
     wait_generation_gone 1
 }
+
+# hold_many PORT COUNT: connections that end when descriptor HELD is closed; tell_many for less
+hold_many() {
+    rm -f many-orders
+    mkfifo many-orders
+    python3 "$PROGRAMS/many_clients.py" "$1" "$2" <many-orders >many 2>>"$LOG" 3>&- &
+    STARTED+=("$!")
+    exec {HELD}>many-orders
+    KEPT_ALL+=("$HELD")
+    wait_for_log connected many
+}
+
+# tell_many WORDS...: N, or reset N
+tell_many() {
+    echo "$*" >&"$HELD"
+    wait_for_log closed many
+}
+
+@test "thousands of connections are counted, and one that is left is waited for" {
+    requires python3
+    ulimit -n 4096 || skip "no more than $(ulimit -Hn) descriptors"
+    serve epoll-level
+    hold_many "$PORT" 2000
+    upgrade v2
+    wait_for_log 'generation 1: draining 2000 connections, for'
+    tell_many 1999
+    upgrade v3
+    serves_version "$PORT" v3
+    wait_generation_gone 2
+    has_no_log 'generation 1: (drained|exit timeout)'
+    close_kept
+    wait_generation_gone 1
+    has_log 'generation 1: drained after'
+}
+
+@test "connections of hundreds of processes are counted" {
+    requires python3
+    serve fork
+    hold_many "$PORT" 300
+    upgrade v2
+    wait_for_log 'generation 1: draining 300 connections, for'
+    close_kept
+    wait_generation_gone 1
+    has_log 'generation 1: drained after'
+}
+
+@test "draining asks the kernel for no list of TCP sockets, and interrupts nobody" {
+    requires python3 strace
+    export TFPRELOAD_LOG=debug
+    serve epoll-level
+    hold_many "$PORT" 20
+    timeout 60 strace -qq -e trace=sendto -o trace -p "$PID" 3>&- &
+    STARTED+=("$!")
+    wait_until grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/$PID/status"
+    upgrade v2
+    wait_for_log 'generation 1: draining 20 connections'
+    tell_many 20
+    wait_generation_gone 1
+    has_log 'SOCK_DIAG_BY_FAMILY.*sdiag_family=AF_INET' trace # it would show
+    has_no_log 'NLM_F_DUMP.*sdiag_family=AF_INET' trace
+    has_log 'order to retire: '
+    has_no_log 'order to count: '
+}
+
+@test "a program that was executed for one connection, and alone holds it, is waited for" {
+    requires python3
+    start_server python3 "$PROGRAMS/inetd.py" "$PORT"
+    keep "$PORT"
+    ask_kept >/dev/null
+    upgrade
+    wait_for_log 'generation 1: draining 1 connection,'
+    upgrade
+    [[ $(ask_kept) == *" kept" ]]
+    wait_generation_gone 2
+    has_no_log 'generation 1: (drained|exit timeout)'
+    close_kept
+    wait_generation_gone 1
+    has_log 'generation 1: drained after'
+}
+
+@test "without CAP_SYS_PTRACE, a program that was executed for one connection is waited for" {
+    requires root setpriv python3
+    start setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace "$HELPER" -- \
+        python3 "$PROGRAMS/inetd.py" "$PORT" 65534
+    wait_ready 1
+    keep "$PORT"
+    ask_kept >/dev/null
+    upgrade
+    wait_for_log 'generation 1: draining 1 connection,'
+    [[ $(ask_kept) == *" kept" ]]
+    close_kept
+    wait_generation_gone 1
+    has_log 'generation 1: drained after'
+}
+
+@test "a connection that the client has reset, and the server never closes, is not waited for" {
+    requires python3
+    start_server python3 "$PROGRAMS/careless.py" "$PORT"
+    hold_many "$PORT" 3
+    tell_many reset 1
+    upgrade
+    wait_for_log 'generation 1: draining 2 connections,'
+    tell_many reset 2
+    wait_generation_gone 1
+    has_log 'generation 1: drained after'
+}
+
+@test "a socket that was opened since is asked about when nothing else is left, and once" {
+    requires python3
+    export TFPRELOAD_LOG=debug
+    start_server python3 "$PROGRAMS/careless.py" "$PORT"
+    hold_many "$PORT" 1
+    upgrade
+    wait_for_log 'generation 1: draining 1 connection,'
+    kill -USR1 "$(first_pid 1)"
+    wait_for_log opened "$OUT"
+    has_no_log 'order to count: '
+    tell_many reset 1
+    wait_generation_gone 1
+    equal "$(count_log 'order to count: ')" 1 orders
+    has_no_log 'nobody says what'
+    has_log 'generation 1: drained after'
+}
+
+@test "a process that is stopped, and holds a socket that nobody knows, ends when it should" {
+    requires python3
+    start_server python3 "$PROGRAMS/careless.py" "$PORT"
+    hold_many "$PORT" 1
+    upgrade
+    wait_for_log 'generation 1: draining 1 connection,'
+    kill -USR1 "$(first_pid 1)"
+    wait_for_log opened "$OUT"
+    kill -STOP "$(first_pid 1)"
+    tell_many reset 1
+    wait_generation_gone 1
+    has_log 'generation 1: drained after'
+}

@@ -455,3 +455,13 @@ END
 has_children() {
     (($(count_log '^child' "$OUT") >= $1))
 }
+
+@test "an accept() that has been restarted in the retired generation is interrupted by the program's own signal" {
+    requires python3
+    start_server python3 "$PROGRAMS/careless.py" "$PORT"
+    keep "$PORT"
+    ask_kept >/dev/null
+    upgrade
+    kill -USR1 "$(first_pid 1)"
+    wait_for_log opened "$OUT" # its handler runs once accept() has returned
+}

@@ -1,0 +1,65 @@
+/*
+ * To ask about one socket by its addresses costs a look into a hash table. A
+ * list of all on a port (internet_sockets.c) is for when there is no other way.
+ */
+#include "tcp_sockets.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int open_tcp_diag(void)
+{
+    return socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
+}
+
+/* Of the last request: an answer to an earlier one may have been left unread. */
+static uint32_t sequence;
+
+static int send_request(int diag, const struct inet_diag_req_v2 *body)
+{
+    struct {
+        struct nlmsghdr header;
+        struct inet_diag_req_v2 body;
+    } request = {
+        .header = {.nlmsg_len = sizeof request,
+                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+                   .nlmsg_flags = NLM_F_REQUEST,
+                   .nlmsg_seq = ++sequence},
+        .body = *body,
+    };
+
+    return send(diag, &request, sizeof request, 0) == -1 ? -1 : 0;
+}
+
+/*
+ * The kernel answers before send() returns. Where there is no such connection
+ * it finds the listener on that port, or another connection between the same
+ * addresses: so the inode decides.
+ */
+enum lookup find_tcp_socket(int diag, uint8_t family, const struct inet_diag_sockid *id,
+                            unsigned long long inode)
+{
+    const struct inet_diag_req_v2 body = {
+        .sdiag_family = family, .sdiag_protocol = IPPROTO_TCP, .idiag_states = ~0u, .id = *id};
+    static _Alignas(struct nlmsghdr) char buffer[4096];
+    const struct nlmsghdr *header = (const void *)buffer;
+    ssize_t size;
+
+    if (diag == -1 || send_request(diag, &body) == -1)
+        return CANNOT_TELL;
+    size = recv(diag, buffer, sizeof buffer, MSG_DONTWAIT);
+    if (size == -1 || !NLMSG_OK(header, (size_t)size) || header->nlmsg_seq != sequence)
+        return CANNOT_TELL;
+    if (header->nlmsg_type == NLMSG_ERROR) {
+        const struct nlmsgerr *error = NLMSG_DATA(header);
+
+        return error->error == -ENOENT || error->error == -ESTALE ? IS_GONE : CANNOT_TELL;
+    }
+    return ((const struct inet_diag_msg *)NLMSG_DATA(header))->idiag_inode == (uint32_t)inode
+               ? IS_THERE
+               : IS_GONE;
+}
