@@ -113,7 +113,8 @@ static void print_help(void)
            "Each setting may be given by the variable in brackets; the option wins.\n\n"
            "Exit status of run: that of COMMAND, or its signal; 2 for a wrong option,\n"
            "126 if COMMAND cannot be executed, 127 if it is not found. Of the others: 0 done,\n"
-           "1 what was asked for did not come to pass, 2 usage, 3 no such service, 4 timeout.\n");
+           "1 what was asked for did not come to pass, 2 usage, 3 no such service, 4 timeout,\n"
+           "5 doubtful (check).\n");
 }
 
 /* Options end at the first argument that is none: the rest is the server's own. */

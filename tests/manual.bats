@@ -131,9 +131,9 @@ END
 @test "each exit status" {
     local status
 
-    for status in 0 1 2 3 4 126 127; do
+    for status in 0 1 2 3 4 5 126 127; do
         "$HELPER" --help | sed -n '/^Exit status/,$p' | grep -qwF "$status" || fail "--help: $status"
         sed '/^\.Sh EXIT STATUS/,/^\.Sh /!d' "$PAGE" | grep -qxF ".It $status" || fail "page: $status"
     done
-    equal "$(sed '/^\.Sh EXIT STATUS/,/^\.Sh /!d' "$PAGE" | grep -c '^\.It ')" 7 "exit statuses"
+    equal "$(sed '/^\.Sh EXIT STATUS/,/^\.Sh /!d' "$PAGE" | grep -c '^\.It ')" 8 "exit statuses"
 }

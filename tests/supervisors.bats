@@ -62,7 +62,7 @@ only_left() {
     LOG=$OUT # as `exec 2>&1` says
     start runsv service
     local supervisor=$PID
-    wait_until test -p service/supervise/ok
+    wait_until sv status ./service # runsv makes its pipes first, and opens them then
     sv -w "$PATIENCE" start ./service
     ask "$PORT" # at once: that is what `check` is for
     PID=$(<service/supervise/pid)
