@@ -11,6 +11,8 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "proc_unix.h"
+
 static void read_attribute(struct unix_socket *socket, const struct rtattr *attribute)
 {
     const void *data = RTA_DATA(attribute);
@@ -74,7 +76,7 @@ int for_each_unix_socket(bool (*visit)(const struct unix_socket *socket, void *a
     ssize_t size = 0;
 
     if (netlink == -1)
-        return -1;
+        return for_each_listed_unix_socket(visit, argument);
     if (request_dump(netlink) == -1)
         size = -1;
     while (more && size >= 0 && (size = recv(netlink, buffer, sizeof buffer, 0)) > 0) {

@@ -415,3 +415,58 @@ tell_many() {
     wait_generation_gone 1
     has_log 'generation 1: drained after'
 }
+
+# without_netlink OPTION...: a server, where the kernel may not be asked for connections
+without_netlink() {
+    set_version v1
+    start "$TESTS/confined" --no-netlink "$HELPER" -- "$TESTS/poll" "$@" \
+        --version-file "$PWD/version"
+    wait_ready 1
+}
+
+@test "without sock_diag, connections are waited for" {
+    requires root
+    without_netlink --port "$PORT"
+    keep "$PORT"
+    [[ $(ask_kept) == "v1 "* ]]
+    upgrade v2
+    wait_for_log "generation 1: draining 1 connection,"
+    serves_version "$PORT" v2
+    [[ $(ask_kept) == "v1 "* ]] || fail "the kept connection was cut"
+    close_kept
+    wait_generation_gone 1
+}
+
+@test "without sock_diag, connections to an IPv6 listener are waited for" {
+    requires root
+    without_netlink --listen "[::]:$PORT"
+    exec {KEPT}<>"/dev/tcp/::1/$PORT"
+    KEPT_ALL+=("$KEPT")
+    [[ $(ask_kept) == "v1 "* ]]
+    upgrade v2
+    wait_for_log "generation 1: draining 1 connection,"
+    close_kept
+    wait_generation_gone 1
+}
+
+@test "without sock_diag, connections to unix sockets are waited for" {
+    requires root
+    without_netlink --port "$PORT" --unix "$PWD/socket" --unix "@$TFP_TEST_ID"
+    start python3 -c 'import socket, sys, time
+clients = []
+for name in sys.argv[1], "\0" + sys.argv[2]:
+    client = socket.socket(socket.AF_UNIX)
+    client.connect(name)
+    client.sendall(b"GET kept\n")
+    client.recv(100)
+    clients.append(client)
+print("kept", flush=True)
+time.sleep(1000)' "$PWD/socket" "$TFP_TEST_ID"
+    local client=$PID
+    wait_for_log kept "$OUT"
+    PID=${STARTED[0]}
+    upgrade v2
+    wait_for_log "generation 1: draining 2 connections,"
+    kill "$client"
+    wait_generation_gone 1
+}

@@ -1,7 +1,8 @@
 /*
- * confined COMMAND...: executes it as Docker would in a container without options of its own: with
- * the capabilities that it leaves to root, and without the system calls that its default profile
- * denies then. Of those, the ones that a program may well miss are listed here.
+ * confined [--no-netlink] COMMAND...: executes it as Docker would in a container without options of
+ * its own: with the capabilities that it leaves to root, and without the system calls that its
+ * default profile denies then. Of those, the ones that a program may well miss are listed here.
+ * --no-netlink denies that family of sockets, too, as systemd's RestrictAddressFamilies= may.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -64,9 +66,9 @@ static void drop_capabilities(void)
     }
 }
 
-static void deny_calls(void)
+static void deny_calls(int netlink)
 {
-    struct sock_filter filter[2 * DENIED + 16];
+    struct sock_filter filter[2 * DENIED + 24];
     struct sock_fprog program = {0, filter};
     unsigned short n = 0;
 
@@ -82,6 +84,13 @@ static void deny_calls(void)
     /* glibc then falls back to clone(), whose flags can be looked at */
     UNLESS(SYS_clone3);
     RETURN(SECCOMP_RET_ERRNO | ENOSYS);
+    if (!netlink) {
+        ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 4));
+        LOAD(args[0]);
+        UNLESS(AF_NETLINK);
+        RETURN(SECCOMP_RET_ERRNO | EAFNOSUPPORT);
+        RETURN(SECCOMP_RET_ALLOW);
+    }
     ADD(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 3));
     LOAD(args[0]); /* its lower half, on a little-endian machine */
     ADD(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, namespaces, 0, 1));
@@ -94,9 +103,10 @@ static void deny_calls(void)
 
 int main(int argc, char **argv)
 {
-    (void)argc;
+    int options = argc > 1 && strcmp(argv[1], "--no-netlink") == 0;
+
     drop_capabilities();
-    deny_calls();
-    execvp(argv[1], argv + 1);
-    die(argv[1]);
+    deny_calls(!options);
+    execvp(argv[1 + options], argv + 1 + options);
+    die(argv[1 + options]);
 }
