@@ -192,6 +192,20 @@ static size_t count(char **list)
     return n;
 }
 
+/*
+ * The helper can do nothing where its processes cannot speak to it (systemd's
+ * RestrictAddressFamilies=), and once we are the helper there is no way back.
+ */
+static bool can_open_control_sockets(void)
+{
+    int fd = kernel_socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+    if (fd == -1)
+        return false;
+    kernel_close(fd);
+    return true;
+}
+
 /* argv as the user gave it, behind "tfhelper --file PATH --". Returns only if that fails. */
 static void become_helper(const char *helper, char **argv, char **environment)
 {
@@ -269,6 +283,10 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
         return;
     }
     helper = find_helper(environment, path);
-    if (!same_file(helper, "/proc/self/exe"))
+    if (same_file(helper, "/proc/self/exe"))
+        return;
+    if (can_open_control_sockets())
         become_helper(helper, argv, environment);
+    else
+        complain("cannot open", "a unix socket", errno);
 }

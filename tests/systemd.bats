@@ -236,7 +236,8 @@ knows_notify_reload() {
     stop_leaves_nothing
 }
 
-@test "retrofit.conf: an installed unit that is hardened as far as it goes" {
+# install_hardened_unit SERVER: nothing allowed that it does not need
+install_hardened_unit() {
     install_packaged_unit User=nobody CapabilityBoundingSet= NoNewPrivileges=yes \
         ProtectSystem=strict ProtectHome=tmpfs PrivateDevices=yes PrivateUsers=yes PrivateIPC=yes \
         ProtectKernelTunables=yes ProtectKernelModules=yes ProtectKernelLogs=yes \
@@ -246,11 +247,37 @@ knows_notify_reload() {
         SystemCallFilter=@system-service 'SystemCallFilter=~@privileged @resources' \
         'RestrictAddressFamilies=AF_INET AF_INET6'
     install_retrofit retrofit.conf
-    echo RestrictAddressFamilies=AF_UNIX AF_NETLINK >>"units/$SERVICE.d/tfpreload.conf"
-    install_server thread
+    install_server "$1"
+}
+
+# allow_families NAME...: as retrofit.conf says
+allow_families() {
+    echo "RestrictAddressFamilies=$*" >>"units/$SERVICE.d/tfpreload.conf"
+}
+
+@test "retrofit.conf: an installed unit that is hardened as far as it goes" {
+    install_hardened_unit thread
+    allow_families AF_UNIX AF_NETLINK
     start_service
     reloads_lose_nothing
     stop_leaves_nothing
+}
+
+@test "retrofit.conf: a hardened unit without AF_NETLINK loses nothing, either" {
+    install_hardened_unit epoll-level
+    allow_families AF_UNIX
+    start_service
+    reloads_lose_nothing
+    stop_leaves_nothing
+}
+
+@test "retrofit.conf: a hardened unit without AF_UNIX runs without upgrades" {
+    install_hardened_unit poll
+    start_systemd
+    systemctl start "$SERVICE"
+    wait_for_log 'cannot open a unix socket: .*; running without upgrades'
+    wait_until serves_version "$PORT" v1
+    systemctl stop "$SERVICE"
 }
 
 @test "retrofit-forking.conf: an installed unit with its own pidfile" {
