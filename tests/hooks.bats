@@ -60,13 +60,15 @@ gone 1 $(first_pid 1) $PID"
     serves_version "$PORT" v3
     kill "$PID"
     wait_end
-    wait_until four_hang # ready, and what was still in the queue when the helper ended
+    # of each generation ready, retired (but the last) and gone: one that ran, and what was in the
+    # queue when the helper ended
+    wait_until all_hang
     mapfile -t pids <hanging
     kill "${pids[@]}"
 }
 
-four_hang() {
-    [[ $(wc -l <hanging) -ge 4 ]]
+all_hang() {
+    [[ $(wc -l <hanging) -eq 8 ]]
 }
 
 @test "a hook that fails is a line in the log" {
