@@ -12,7 +12,9 @@
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The kernel's signal set: 64 signals, whatever libc reserves in sigset_t. */
@@ -41,6 +43,17 @@ static inline int kernel_fcntl(int fd, int command, long argument)
 static inline int kernel_dup3(int from, int to, int flags)
 {
     return (int)syscall(SYS_dup3, from, to, flags);
+}
+
+/* Type and inode of what a path names, or with AT_EMPTY_PATH what a descriptor does: statx(2). */
+static inline int kernel_statx(int directory, const char *path, int flags, struct statx *status)
+{
+    return (int)syscall(SYS_statx, directory, path, flags, STATX_TYPE | STATX_INO, status);
+}
+
+static inline int kernel_clock_gettime(clockid_t clock, struct timespec *time)
+{
+    return (int)syscall(SYS_clock_gettime, clock, time);
 }
 
 static inline ssize_t kernel_readlinkat(int directory, const char *path, char *buffer, size_t size)

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 
 #include "kernel.h"
@@ -66,18 +67,18 @@ static int identify_unix_file(struct listener_key *key)
 {
     char path[sizeof(struct sockaddr_un) + 1] = "";
     size_t start = offsetof(struct sockaddr_un, sun_path);
-    struct stat status;
+    struct statx status;
 
     if (key->address_length <= start || key->address[start] == '\0')
         return 0;
     memcpy(path, key->address + start, key->address_length - start);
-    if (stat(path, &status) == -1)
+    if (kernel_statx(AT_FDCWD, path, 0, &status) == -1)
         return -1;
-    if (!S_ISSOCK(status.st_mode)) {
+    if (!S_ISSOCK(status.stx_mode)) {
         errno = ENOENT;
         return -1;
     }
-    set_file_identity(key, status.st_dev, status.st_ino);
+    set_file_identity(key, makedev(status.stx_dev_major, status.stx_dev_minor), status.stx_ino);
     return 0;
 }
 
