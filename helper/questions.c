@@ -136,6 +136,11 @@ bool answer_message(int fd, pid_t pid, const struct message *message, int descri
             keep = send_answer(
                 fd, may_unlink(generation, &message->key) ? MESSAGE_NONE : MESSAGE_KEEP, NULL, 0);
             break;
+        case MESSAGE_UNLINK_PID:
+            keep = send_answer(
+                fd, is_of_successor(generation, message->sender) ? MESSAGE_KEEP : MESSAGE_NONE,
+                NULL, 0);
+            break;
         case MESSAGE_PROC:
             keep = directory_asked(fd, pid);
             break;

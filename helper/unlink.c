@@ -34,3 +34,12 @@ bool may_unlink(const struct generation *generation, const struct listener_key *
     return !current || generation->number >= current->number ||
            !is_held_by(current->number, socket.inode);
 }
+
+bool is_of_successor(const struct generation *generation, pid_t pid)
+{
+    const struct member *member;
+
+    look_at_family();
+    member = find_member(pid);
+    return member && member->generation > generation->number;
+}

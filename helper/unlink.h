@@ -1,8 +1,9 @@
-/* May a process remove the path of a unix socket? */
+/* May a process remove the path of a unix socket, or a pid file? */
 #ifndef TFHELPER_UNLINK_H
 #define TFHELPER_UNLINK_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct generation;
 struct listener_key;
@@ -12,5 +13,8 @@ struct listener_key;
  * another generation serves on it, or is about to.
  */
 bool may_unlink(const struct generation *generation, const struct listener_key *key);
+
+/* Does process `pid` belong to a generation that is younger than this one? */
+bool is_of_successor(const struct generation *generation, pid_t pid);
 
 #endif

@@ -45,7 +45,8 @@ enum message_kind {
     MESSAGE_BOUND,   /* the datagram socket INODE is bound: who receives on it waits for clients */
     MESSAGE_WAITING, /* a thread is about to wait for clients */
     MESSAGE_UNLINK,  /* "I unlink the unix socket KEY: does another generation serve on it?" */
-    MESSAGE_PROC,    /* "I cannot see /proc: open my directory of it" */
+    MESSAGE_UNLINK_PID,   /* "I unlink a pid file that names SENDER: is that my successor?" */
+    MESSAGE_PROC,         /* "I cannot see /proc: open my directory of it" */
     MESSAGE_SIGNAL_GROUP, /* "send SIGNAL_NUMBER to my generation's part of our process group" */
     MESSAGE_UPGRADE,      /* "SENDER sent me the upgrade signal: is it yours or the program's?" */
     MESSAGE_LISTENER,     /* one listener this process holds, with its descriptor */
@@ -58,7 +59,7 @@ enum message_kind {
     /* the helper answers */
     MESSAGE_ADOPT = 64,  /* to BIND: the inherited socket, with its descriptor */
     MESSAGE_NONE,        /* to BIND: none for this key; to UNLINK, UPGRADE and LISTEN: go on */
-    MESSAGE_KEEP,        /* to UNLINK: another generation does */
+    MESSAGE_KEEP,        /* to UNLINK: another generation does; to UNLINK_PID: it is */
     MESSAGE_SIGNALLED,   /* to SIGNAL_GROUP: done */
     MESSAGE_UPGRADING,   /* to UPGRADE: an upgrade has been started or noted */
     MESSAGE_DIRECTORY,   /* to PROC: /proc/PID, with its descriptor */
@@ -107,10 +108,10 @@ struct message {
     uint16_t version;
     uint16_t kind;
     uint32_t generation;
-    int32_t error;         /* errno of what went wrong, or 0 */
-    int32_t status_flags;  /* LISTENER: F_GETFL at the time of collecting */
-    int32_t sender;        /* UPGRADE: pid of who sent the signal, 0 if that is not known */
-    uint32_t order;        /* LISTENER: the k-th this process bound */
+    int32_t error;        /* errno of what went wrong, or 0 */
+    int32_t status_flags; /* LISTENER: F_GETFL at the time of collecting */
+    int32_t sender; /* UPGRADE: pid of who sent the signal, 0 if that is not known; UNLINK_PID */
+    uint32_t order; /* LISTENER: the k-th this process bound */
     int32_t signal_number; /* SIGNAL_GROUP */
     uint64_t inode;
     union {

@@ -74,6 +74,31 @@ daemon_is_version() {
     serves_version "$PORT" v2
 }
 
+# Removes its pid file when it ends, as most daemons do.
+@test "a pid file that names the next generation is not removed by the old one" {
+    cat >run <<END
+#!/bin/sh
+"$TESTS/poll" --port $PORT --version-file "$PWD/version" &
+trap "kill \$!; rm $PWD/pid $PWD/other" TERM
+echo \$! >$PWD/pid
+echo 1 >$PWD/other
+while kill -0 \$! 2>/dev/null; do
+    wait \$!
+done
+END
+    chmod +x run
+    set_version v1
+    start_server ./run
+    upgrade v2
+    wait_generation_gone 1
+    [[ ! -e other ]] || fail "a file that has another number was not removed"
+    kill -HUP "$(cat pid)"
+    wait_ready 3
+    kill -TERM "$PID"
+    wait_end
+    [[ ! -e pid ]] || fail "the last generation's pid file was not removed"
+}
+
 # jailed SERVER: root binds, then chroot without /proc and another uid
 jailed() {
     requires root
