@@ -112,19 +112,28 @@ static unsigned generation_of_stranger(pid_t pid)
     return generation;
 }
 
+/* It may be a zombie still, whose end we have not been told. */
+static bool has_lost_its_first(const struct generation *generation)
+{
+    struct member first;
+
+    return generation->exited || (generation->first && !read_process(generation->first, &first));
+}
+
 /*
  * An orphan that has reached us without having been seen before: a daemon on
- * its way to the background. If its environment does not tell, it belongs to
- * the youngest generation that has lost its first process.
+ * its way to the background. If its environment does not tell (nginx writes
+ * its title over it), it belongs to the youngest generation that has lost its
+ * first process.
  */
 static unsigned generation_of_orphan(pid_t pid)
 {
     unsigned generation;
 
-    if (read_generation(pid, &generation))
+    if (read_generation(pid, &generation) && generation != 0)
         return generation;
     for (const struct generation *g = generations; g; g = g->older)
-        if (g->exited && g->state != GONE)
+        if (g->state != GONE && has_lost_its_first(g))
             return g->number;
     return 0;
 }

@@ -74,6 +74,17 @@ daemon_is_version() {
     serves_version "$PORT" v2
 }
 
+@test "a daemon that has written over its environment" {
+    start_with_library "$TESTS/odd" --untitled --port "$PORT"
+    wait_end
+    wait_ready 1
+    PID=$(marked | head -n 1)
+    upgrade
+    upgrade
+    kill -TERM "$PID"
+    wait_until none_marked
+}
+
 # Removes its pid file when it ends, as most daemons do.
 @test "a pid file that names the next generation is not removed by the old one" {
     cat >run <<END

@@ -29,6 +29,7 @@ static const char usage[] =
     "  --stop-on N      prints that signal, and exits with status 0\n"
     "  --ignore N       ignores that signal\n"
     "  --child          leaves a child behind that ignores SIGTERM and does nothing\n"
+    "  --untitled       goes to the background, having written over its environment\n"
     "  --master         a worker serves; SIGUSR1 to the master is SIGHUP to the worker\n"
     "  --chroot DIR     as soon as it listens; version files are read before\n"
     "  --uid N          as soon as it listens\n"
@@ -38,7 +39,7 @@ static const char usage[] =
 static struct {
     int port;
     const char *version_file;
-    int close_all, block_all, reset_signals, tell_signals, child, master;
+    int close_all, block_all, reset_signals, tell_signals, child, master, untitled;
     int stop_on, ignore, uid;
     const char *root;
     const char *no_accept;
@@ -68,6 +69,7 @@ static void read_options(int argc, char **argv)
                                           {"tell-signals", no_argument, &options.tell_signals, 1},
                                           {"child", no_argument, &options.child, 1},
                                           {"master", no_argument, &options.master, 1},
+                                          {"untitled", no_argument, &options.untitled, 1},
                                           {"no-accept", required_argument, NULL, 'n'},
                                           {"fail-if", required_argument, NULL, 'f'},
                                           {NULL, 0, NULL, 0}};
@@ -239,6 +241,17 @@ static __attribute__((noreturn)) void serve(int listener)
     }
 }
 
+/* As a process does that writes its title where its arguments and environment were. */
+static void go_to_background(void)
+{
+    if (!options.untitled)
+        return;
+    for (char **variable = environ; *variable != NULL; variable++)
+        memset(*variable, 'x', strlen(*variable));
+    if (fork() > 0)
+        _exit(0);
+}
+
 static void start_child(void)
 {
     if (!options.child || fork() != 0)
@@ -274,6 +287,7 @@ int main(int argc, char **argv)
     for (int fd = 3; options.close_all && fd < 1024; fd++)
         close(fd);
     catch_signals();
+    go_to_background();
     listener = open_listener();
     if (options.fail_if && access(options.fail_if, F_OK) == 0)
         exit(1);
