@@ -353,7 +353,6 @@ static bool receive_step(struct client *client)
 /* Nothing is due from the server now; only some protocols have more to say. */
 static bool idle_step(struct client *client)
 {
-    const char *when = client->state == PAUSING ? "within a slow request" : "between two exchanges";
     char bytes[4096];
     ssize_t received = recv(client->fd, bytes, sizeof(bytes), 0);
 
@@ -362,16 +361,29 @@ static bool idle_step(struct client *client)
     if (received > 0)
         fail(client, WRONG_ANSWER, 0, "bytes that nobody asked for");
     else if (received == 0)
-        fail(client, CLOSED_EARLY, 0, when);
+        fail(client, CLOSED_EARLY, 0, "between two exchanges");
     else if (errno != EAGAIN)
-        fail(client, failure_of(errno), errno, when);
+        fail(client, failure_of(errno), errno, "between two exchanges");
+    return false;
+}
+
+/* What the server says to half a request is read when the rest has been sent. */
+static bool pause_step(struct client *client)
+{
+    char byte;
+    ssize_t received = recv(client->fd, &byte, 1, MSG_PEEK);
+
+    if (received == 0)
+        fail(client, CLOSED_EARLY, 0, "within a slow request");
+    else if (received < 0 && errno != EAGAIN)
+        fail(client, failure_of(errno), errno, "within a slow request");
     return false;
 }
 
 static void drive(struct client *client)
 {
     static bool (*const steps[])(struct client *) = {
-        [CONNECTING] = connect_step, [SENDING] = send_step, [PAUSING] = idle_step,
+        [CONNECTING] = connect_step, [SENDING] = send_step, [PAUSING] = pause_step,
         [RECEIVING] = receive_step,  [IDLE] = idle_step,
     };
 
@@ -447,6 +459,7 @@ void handle_client_timer(struct client *client, int64_t now)
 void stop_clients(void)
 {
     stopping = true;
+    statistics.closing = true;
     for (size_t i = 0; i < lasting_count; i++) {
         if (!is_in_flight(lasting[i]))
             retire(lasting[i]);

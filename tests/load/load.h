@@ -204,6 +204,7 @@ struct statistics {
     int64_t ended;
     int64_t last_answer; /* 0: none yet */
     int64_t longest_gap;
+    bool closing; /* nothing new begins: the last answers may come as late as they like */
     int64_t longest_latency;
     unsigned versions;
     char last_version[MAX_VERSION + 1];

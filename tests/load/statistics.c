@@ -62,7 +62,7 @@ void count_answer(int64_t now, int64_t latency)
     statistics.answers++;
     statistics.last_answer = now;
     histogram[bucket_of((uint64_t)latency)]++;
-    if (gap > statistics.longest_gap)
+    if (gap > statistics.longest_gap && !statistics.closing)
         statistics.longest_gap = gap;
     if (latency > statistics.longest_latency)
         statistics.longest_latency = latency;
