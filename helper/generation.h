@@ -44,7 +44,8 @@ enum event {
 struct asked {
     pid_t pid;
     bool answered;
-    int64_t when; /* of the last order */
+    int64_t since; /* of the first order */
+    int64_t when;  /* of the last one */
 };
 
 /* Its processes are being asked about sockets: see connections.c. */

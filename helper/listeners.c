@@ -89,25 +89,51 @@ static bool visit_unix(const struct unix_socket *socket, void *argument)
     return true;
 }
 
-void for_each_listener(const struct generation *generation,
-                       void (*visit)(const struct listener *listener, void *argument),
-                       void *argument)
+/* Visits those of the sockets in `held` that serve clients, and frees it. */
+static void visit_held(struct search *search)
 {
     /* an unconnected UDP socket is in this state: "established" is one that has been connected */
     static const uint32_t unconnected = 1u << TCP_CLOSE;
     static const int families[] = {AF_INET, AF_INET6};
+
+    if (search->count > 0)
+        qsort(search->held, search->count, sizeof *search->held, compare);
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        search->kind = "tcp";
+        for_each_internet_socket(families[i], IPPROTO_TCP, 1u << TCP_LISTEN, 0, visit_internet,
+                                 search);
+        search->kind = "udp";
+        for_each_internet_socket(families[i], IPPROTO_UDP, unconnected, 0, visit_internet, search);
+    }
+    for_each_unix_socket(visit_unix, search);
+    free(search->held);
+}
+
+void for_each_listener(const struct generation *generation,
+                       void (*visit)(const struct listener *listener, void *argument),
+                       void *argument)
+{
     struct search search = {.visit = visit, .argument = argument};
 
     list_sockets_of(generation->number, &search.held, &search.count);
-    if (search.count > 0)
-        qsort(search.held, search.count, sizeof *search.held, compare);
-    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
-        search.kind = "tcp";
-        for_each_internet_socket(families[i], IPPROTO_TCP, 1u << TCP_LISTEN, 0, visit_internet,
-                                 &search);
-        search.kind = "udp";
-        for_each_internet_socket(families[i], IPPROTO_UDP, unconnected, 0, visit_internet, &search);
-    }
-    for_each_unix_socket(visit_unix, &search);
-    free(search.held);
+    visit_held(&search);
+}
+
+static void note_found(const struct listener *listener, void *argument)
+{
+    bool *found = argument;
+
+    (void)listener;
+    *found = true;
+}
+
+bool may_hold_listener(pid_t pid)
+{
+    bool found = false;
+    struct search search = {.visit = note_found, .argument = &found};
+
+    if (list_sockets(pid, &search.held, &search.count) == -1)
+        found = true;
+    visit_held(&search);
+    return found;
 }

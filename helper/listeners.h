@@ -2,7 +2,9 @@
 #ifndef TFHELPER_LISTENERS_H
 #define TFHELPER_LISTENERS_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct generation;
 
@@ -21,5 +23,8 @@ struct listener {
 void for_each_listener(const struct generation *generation,
                        void (*visit)(const struct listener *listener, void *argument),
                        void *argument);
+
+/* May this process hold a listener or a bound datagram socket? True if it cannot be looked into. */
+bool may_hold_listener(pid_t pid);
 
 #endif

@@ -14,12 +14,16 @@
 #include "clock.h"
 #include "family.h"
 #include "generation.h"
+#include "listeners.h"
 #include "log.h"
 #include "memory.h"
 #include "procfile.h"
 
 /* After so long without an answer the order may have met a busy process: repeat it. */
 static const int64_t repeat_after = 100 * MILLISECOND;
+
+/* After so long it is looked into: perhaps it has nothing to answer for. */
+static const int64_t look_after = 300 * MILLISECOND;
 
 /*
  * How well a thread that sits in this system call bears an interruption: calls
@@ -116,7 +120,7 @@ bool order_member(struct generation *owner, const struct member *member, enum or
     if (!asked) {
         owner->asked = grow(owner->asked, owner->asked_count + 1, sizeof *owner->asked);
         asked = &owner->asked[owner->asked_count++];
-        *asked = (struct asked){.pid = member->pid};
+        *asked = (struct asked){.pid = member->pid, .since = now()};
     }
     if (asked->answered)
         return false;
@@ -127,11 +131,27 @@ bool order_member(struct generation *owner, const struct member *member, enum or
     return true;
 }
 
+/*
+ * Some processes cannot answer: one that lives in a network namespace of its
+ * own (vsftpd's sessions), where our socket is not, or one that takes the signal
+ * for its own without libc (Go). Whoever holds no listener owes no answer.
+ */
+static void excuse_silent(struct generation *owner)
+{
+    for (size_t i = 0; i < owner->asked_count; i++) {
+        struct asked *asked = &owner->asked[i];
+
+        if (!asked->answered && now() - asked->since > look_after)
+            asked->answered = !may_hold_listener(asked->pid);
+    }
+}
+
 size_t order_members(struct generation *owner, const struct generation *members, enum order order)
 {
     const struct family *family = look_at_family();
     size_t silent = 0;
 
+    excuse_silent(owner);
     for (size_t i = 0; i < family->count; i++) {
         const struct member *member = &family->member[i];
 

@@ -468,6 +468,28 @@ END
     serves_version "$PORT" v3
 }
 
+# It cannot reach the helper, whose socket has an abstract name: vsftpd's sessions are such.
+@test "a process in another network namespace that has a handler for SIGURG" {
+    requires root
+    cat >run <<END
+#!/bin/sh
+unshare -n sh -c 'trap : URG; trap "exit 0" TERM; echo trapped; while :; do sleep 0.1; done' &
+session=\$!
+trap 'kill "\$session" "\$server"' TERM
+"$TESTS/poll" --port $PORT --version-file "$PWD/version" &
+server=\$!
+wait "\$server"
+wait
+END
+    chmod +x run
+    set_version v1
+    start_server ./run
+    wait_for_log trapped "$OUT"
+    upgrade v2
+    serves_version "$PORT" v2
+    has_no_log 'has not given up|killed'
+}
+
 @test "the hang-up of a terminal is no upgrade, and ends the server as it would without us" {
     local plain
 
