@@ -50,10 +50,20 @@ static void take_option(struct arguments *arguments, int found)
     }
 }
 
+/* getopt(3) names a letter in optopt; a word of one letter or more is the last that it has read. */
+static _Noreturn void end_unknown(char **argv)
+{
+    const char *word = argv[optind - 1];
+
+    if (optopt != 0 && strncmp(word, "--", 2) != 0)
+        usage_error("-%c: unknown option of %s", optopt, argv[0]);
+    usage_error("%s: unknown option of %s", word, argv[0]);
+}
+
 struct arguments read_arguments(int argc, char **argv, const char *allowed, const char *help)
 {
     struct arguments arguments = {0};
-    int index = -1;
+    int index = 0;
     int found;
 
     opterr = 0;
@@ -64,10 +74,11 @@ struct arguments read_arguments(int argc, char **argv, const char *allowed, cons
         }
         if (found == ':')
             usage_error("%s: an argument is missing", argv[optind - 1]);
-        if (found == '?' || index == -1 || !is_allowed(allowed, options[index].name))
-            usage_error("%s: unknown option of %s", argv[optind - 1], argv[0]);
+        if (found == '?')
+            end_unknown(argv);
+        if (!is_allowed(allowed, options[index].name))
+            usage_error("--%s: unknown option of %s", options[index].name, argv[0]);
         take_option(&arguments, found);
-        index = -1;
     }
     if (optind != argc - 1)
         usage_error("%s takes one PID, or the path of a pidfile", argv[0]);

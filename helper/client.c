@@ -9,7 +9,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -19,7 +21,8 @@
 /* A helper answers at once; one that is stopped never. */
 static const int64_t patience = 10 * SECOND;
 
-int connect_to(const struct service *service)
+/* Returns -1 with errno set: ECONNREFUSED when nobody listens. */
+static int connect_to(const struct service *service)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int length = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, SOCKET_PREFIX "%s",
@@ -97,8 +100,10 @@ static struct report *read_records(int file, size_t *count)
     if (fstat(file, &status) == -1)
         return NULL;
     *count = (size_t)status.st_size / sizeof *records;
+    if (*count == 0)
+        return NULL;
     size = *count * sizeof *records;
-    records = allocate(*count + 1, sizeof *records);
+    records = allocate(*count, sizeof *records);
     if (pread(file, records, size, 0) == (ssize_t)size)
         return records;
     free(records);
@@ -125,17 +130,7 @@ struct report *ask_status(int fd, size_t *count)
     return records;
 }
 
-pid_t helper_of(int fd)
-{
-    size_t count;
-    struct report *records = ask_status(fd, &count);
-    pid_t helper = records && count > 0 ? records[0].pid : 0;
-
-    free(records);
-    return helper;
-}
-
-void end_refused(const struct service *service)
+static _Noreturn void end_refused(const struct service *service)
 {
     end_with_error(EXIT_NO_SERVICE,
                    "the helper of process %d does not answer: only root and the user of the "
@@ -143,19 +138,75 @@ void end_refused(const struct service *service)
                    service->pid);
 }
 
-struct report *require_status(const struct service *service, size_t *count)
+void end_unreachable(const struct service *service)
+{
+    end_with_error(EXIT_NO_SERVICE,
+                   "the service of process %d is not in this network namespace, or has just ended",
+                   service->pid);
+}
+
+static void pause_for_a_moment(void)
+{
+    static const struct timespec moment = {0, 50 * MILLISECOND};
+
+    nanosleep(&moment, NULL);
+}
+
+int open_connection(const struct service *service, pid_t *helper)
+{
+    int64_t end = now() + SECOND;
+
+    /* where too many others ask at once, a helper drops us as if it refused us */
+    do {
+        int fd = connect_to(service);
+        size_t count;
+        struct report *records;
+
+        if (fd == -1 && errno == ECONNREFUSED)
+            return -1;
+        records = fd == -1 ? NULL : ask_status(fd, &count);
+        if (records) {
+            *helper = records[0].pid;
+            free(records);
+            return fd;
+        }
+        if (fd != -1)
+            close(fd);
+        pause_for_a_moment();
+    } while (now() < end);
+    end_refused(service);
+}
+
+int require_connection(const struct service *service, pid_t *helper)
+{
+    int fd = open_connection(service, helper);
+
+    if (fd == -1)
+        end_unreachable(service);
+    return fd;
+}
+
+bool wait_for_exit(pid_t pid)
+{
+    int process = (int)syscall(SYS_pidfd_open, pid, 0);
+    struct pollfd exit = {.fd = process, .events = POLLIN};
+    int ready;
+
+    if (process == -1)
+        return errno == ESRCH;
+    while ((ready = poll(&exit, 1, (int)(patience / MILLISECOND))) == -1 && errno == EINTR)
+        ;
+    close(process);
+    return ready == 1;
+}
+
+int connect_again(const struct service *service, pid_t helper)
 {
     int fd = connect_to(service);
-    struct report *records;
 
-    if (fd == -1 && errno == ECONNREFUSED)
-        end_with_error(EXIT_NO_SERVICE,
-                       "the service of process %d is not in this network "
-                       "namespace, or has just ended",
-                       service->pid);
-    records = fd == -1 ? NULL : ask_status(fd, count);
-    if (!records)
-        end_refused(service);
-    close(fd);
-    return records;
+    if (fd == -1)
+        (void)wait_for_exit(helper); /* listeners that it holds are closed then, not before */
+    else
+        pause_for_a_moment();
+    return fd;
 }

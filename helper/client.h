@@ -15,12 +15,6 @@ enum heard {
     ENDED,   /* the helper has closed: it refuses us, or the service is gone */
 };
 
-/*
- * Connect to a service. Returns a descriptor that the caller closes, or -1 with
- * errno set: ECONNREFUSED when the service is gone.
- */
-int connect_to(const struct service *service);
-
 /* Send a demand; false if the service is gone. */
 bool send_demand(int fd, enum demand demand);
 
@@ -31,19 +25,29 @@ bool send_demand(int fd, enum demand demand);
 enum heard hear(int fd, struct report *report, int64_t end, int *descriptor);
 
 /*
- * The records of a status, in memory that the caller frees, and how many. NULL
- * when the service refuses, or is gone. Other reports that come meanwhile are lost.
+ * The records of a status, in memory that the caller frees, and how many: one at
+ * least. NULL when the service refuses, or is gone. Other reports that come meanwhile are lost.
  */
 struct report *ask_status(int fd, size_t *count);
 
-/* The pid of the helper that answers at the other end, or 0: it refuses us. */
-pid_t helper_of(int fd);
+/*
+ * Connect to a service that answers, whose helper is process `helper`. Returns -1
+ * if nobody listens; ends the program with one line if the helper refuses us.
+ */
+int open_connection(const struct service *service, pid_t *helper);
 
-/* The same as ask_status() over a connection of its own; ends the program with one line if that
- * fails. */
-struct report *require_status(const struct service *service, size_t *count);
+/* The same; ends the program if nobody listens, too. */
+int require_connection(const struct service *service, pid_t *helper);
 
-/* Ends the program: the helper does not talk to us. */
-_Noreturn void end_refused(const struct service *service);
+_Noreturn void end_unreachable(const struct service *service);
+
+/* Wait until a process has ended, and closed all it had. False if it takes too long. */
+bool wait_for_exit(pid_t pid);
+
+/*
+ * The helper has closed a connection. Connect again, a moment later, if it is
+ * still there; else wait until its process has ended, too, and return -1.
+ */
+int connect_again(const struct service *service, pid_t helper);
 
 #endif

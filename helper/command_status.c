@@ -34,22 +34,31 @@ static void show(const struct arguments *arguments, const struct report *records
     fflush(stdout);
 }
 
-static void watch(const struct arguments *arguments, const struct service *service)
+/* Show one status; false if the helper has closed. */
+static bool show_next(const struct arguments *arguments, int fd)
+{
+    size_t count;
+    struct report *records = ask_status(fd, &count);
+
+    if (!records)
+        return false;
+    if (arguments->watch && isatty(STDOUT_FILENO) == 1)
+        fputs("\033[H\033[2J", stdout);
+    show(arguments, records, count);
+    free(records);
+    return true;
+}
+
+static void watch(const struct arguments *arguments, const struct service *service, int fd,
+                  pid_t helper)
 {
     static const struct timespec second = {1, 0};
-    int fd = connect_to(service);
 
-    for (;;) {
-        size_t count;
-        struct report *records = fd == -1 ? NULL : ask_status(fd, &count);
-
-        if (!records)
-            return; /* it has ended */
-        if (isatty(STDOUT_FILENO) == 1)
-            fputs("\033[H\033[2J", stdout);
-        show(arguments, records, count);
-        free(records);
-        nanosleep(&second, NULL);
+    /* who has not asked for a while is dropped: a terminal may hold us up */
+    for (; fd != -1; fd = connect_again(service, helper)) {
+        while (show_next(arguments, fd))
+            nanosleep(&second, NULL);
+        close(fd);
     }
 }
 
@@ -57,17 +66,16 @@ int status_command(int argc, char **argv)
 {
     struct arguments arguments = read_arguments(argc, argv, "json metrics watch ", help);
     struct service service;
-    struct report *records;
-    size_t count;
+    pid_t helper;
+    int fd;
 
     if (arguments.json && arguments.metrics)
         usage_error("--json and --metrics exclude each other");
     service = require_service(arguments.pid);
-    records = require_status(&service, &count);
+    fd = require_connection(&service, &helper);
     if (arguments.watch)
-        watch(&arguments, &service);
-    else
-        show(&arguments, records, count);
-    free(records);
+        watch(&arguments, &service, fd, helper);
+    else if (!show_next(&arguments, fd))
+        end_with_error(EXIT_NO_SERVICE, "the service has ended");
     return 0;
 }

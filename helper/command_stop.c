@@ -1,5 +1,6 @@
 /* tfhelper stop: the end of a service that loses nothing. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "client.h"
@@ -18,18 +19,13 @@ static const char help[] =
     "PID is that of the service, or of any of its processes, or the path of a pidfile.\n\n"
     "Exit status: 0 the service is gone, 2 usage, 3 no such service, 4 timeout.\n";
 
-int stop_command(int argc, char **argv)
+/* Ends the program at the time given, 0: never. */
+static void wait_for_end(int fd, int64_t end)
 {
-    struct arguments arguments = read_arguments(argc, argv, "timeout ", help);
-    int64_t end = arguments.timeout ? now() + arguments.timeout : 0;
-    struct service service = require_service(arguments.pid);
     struct progress progress = begin_progress();
-    int fd = connect_to(&service);
     struct report report = {0};
     enum heard heard;
 
-    if (fd == -1 || helper_of(fd) == 0 || !send_demand(fd, DEMAND_STOP))
-        end_refused(&service);
     while ((heard = hear(fd, &report, next_progress(&progress, end), NULL)) != ENDED) {
         if (heard == HEARD && report.kind == REPORT_DRAINING)
             note_progress(&progress, &report);
@@ -40,5 +36,20 @@ int stop_command(int argc, char **argv)
         show_progress(&progress);
     }
     end_progress(&progress);
+}
+
+int stop_command(int argc, char **argv)
+{
+    struct arguments arguments = read_arguments(argc, argv, "timeout ", help);
+    int64_t end = arguments.timeout ? now() + arguments.timeout : 0;
+    struct service service = require_service(arguments.pid);
+    pid_t helper;
+    int fd = require_connection(&service, &helper);
+
+    for (; fd != -1; fd = connect_again(&service, helper)) {
+        if (send_demand(fd, DEMAND_STOP))
+            wait_for_end(fd, end);
+        close(fd);
+    }
     return 0;
 }

@@ -27,6 +27,7 @@ static const char help[] =
 static const int64_t retiring_patience = 2 * SECOND;
 
 struct upgrade {
+    struct service service;
     int fd;
     pid_t helper;
     unsigned generation; /* 0: not begun yet */
@@ -34,6 +35,7 @@ struct upgrade {
     int64_t took;        /* until ready */
     int64_t connections; /* of the old one; -1: not known */
     bool gone;           /* the old one is */
+    struct progress progress;
 };
 
 static _Noreturn void failed(const struct upgrade *upgrade, const struct report *report)
@@ -44,12 +46,21 @@ static _Noreturn void failed(const struct upgrade *upgrade, const struct report 
     exit(EXIT_REFUSED);
 }
 
+static _Noreturn void end_lost(const struct upgrade *upgrade)
+{
+    if (connect_again(&upgrade->service, upgrade->helper) == -1)
+        end_with_error(EXIT_REFUSED, "the service has ended meanwhile");
+    end_with_error(EXIT_NO_SERVICE,
+                   "the helper does not talk to us any more, since too many others ask it, or we "
+                   "did not listen; tfhelper status says what has become of the upgrade");
+}
+
 static enum heard next(const struct upgrade *upgrade, struct report *report, int64_t end)
 {
     enum heard heard = hear(upgrade->fd, report, end, NULL);
 
     if (heard == ENDED)
-        end_with_error(EXIT_REFUSED, "the service has ended meanwhile");
+        end_lost(upgrade);
     if (heard == HEARD && report->kind == REPORT_ENDING)
         end_with_error(EXIT_REFUSED, "the service is about to end: there is no upgrade any more");
     return heard;
@@ -82,8 +93,10 @@ static void note_old(struct upgrade *upgrade, const struct report *report)
         upgrade->old = report->generation;
     if (report->generation != upgrade->old || upgrade->old == 0)
         return;
-    if (report->kind == REPORT_DRAINING)
+    if (report->kind == REPORT_DRAINING) {
         upgrade->connections = report->count;
+        note_progress(&upgrade->progress, report);
+    }
     upgrade->gone |= report->kind == REPORT_GONE;
 }
 
@@ -112,24 +125,23 @@ static void print_outcome(const struct upgrade *upgrade)
 
 static void wait_for_gone(struct upgrade *upgrade, int64_t end)
 {
-    struct progress progress = begin_progress();
     struct report report = {0};
 
     while (!upgrade->gone) {
-        enum heard heard = next(upgrade, &report, next_progress(&progress, end));
+        enum heard heard;
+
+        show_progress(&upgrade->progress);
+        heard = next(upgrade, &report, next_progress(&upgrade->progress, end));
 
         if (heard == HEARD) {
             note_old(upgrade, &report);
-            if (report.kind == REPORT_DRAINING && report.generation == upgrade->old)
-                note_progress(&progress, &report);
         } else if (end != 0 && now() >= end) {
-            end_progress(&progress);
+            end_progress(&upgrade->progress);
             end_with_error(EXIT_TIMEOUT, "generation %u is not gone yet; it drains on",
                            upgrade->old);
         }
-        show_progress(&progress);
     }
-    end_progress(&progress);
+    end_progress(&upgrade->progress);
     printf("generation %u gone\n", upgrade->old);
 }
 
@@ -137,12 +149,12 @@ int upgrade_command(int argc, char **argv)
 {
     struct arguments arguments = read_arguments(argc, argv, "drained timeout ", help);
     int64_t end = arguments.timeout ? now() + arguments.timeout : 0;
-    struct service service = require_service(arguments.pid);
-    struct upgrade upgrade = {.fd = connect_to(&service), .connections = -1};
+    struct upgrade upgrade = {
+        .service = require_service(arguments.pid), .connections = -1, .progress = begin_progress()};
 
-    upgrade.helper = upgrade.fd == -1 ? 0 : helper_of(upgrade.fd);
-    if (upgrade.helper == 0 || !send_demand(upgrade.fd, DEMAND_UPGRADE))
-        end_refused(&service);
+    upgrade.fd = require_connection(&upgrade.service, &upgrade.helper);
+    if (!send_demand(upgrade.fd, DEMAND_UPGRADE))
+        end_lost(&upgrade);
     wait_for_ready(&upgrade, end);
     wait_for_retired(&upgrade);
     print_outcome(&upgrade);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "client.h"
@@ -23,7 +24,8 @@ static const char help[] =
     "PID is that of the service, or of any of its processes, or the path of a pidfile.\n"
     "A process that has only just been started gets five seconds to become a service, a\n"
     "pidfile the whole timeout to appear.\n\n"
-    "Exit status: 0 it is, 2 usage, 3 no such service, or it has ended, 4 timeout.\n";
+    "Exit status: 0 it is, 1 the server was not ready within its ready timeout and runs on,\n"
+    "2 usage, 3 no such service, or it has ended, 4 timeout.\n";
 
 /* A shell's $! is known before the shell has executed anything under it. */
 static const int64_t birth_patience = 5 * SECOND;
@@ -76,10 +78,11 @@ static bool find_it(const char *text, enum until until, int64_t end, struct serv
     }
 }
 
-static bool is_reached(enum until until, const struct report *records, size_t count)
+/* The state of the newest generation; `others`: whether there is an older one, too. */
+static const char *newest_state(const struct report *records, size_t count, bool *others)
 {
+    const char *state = "";
     unsigned newest = 0;
-    bool ready = false;
     size_t generations = 0;
 
     for (size_t i = 0; i < count; i++) {
@@ -88,13 +91,27 @@ static bool is_reached(enum until until, const struct report *records, size_t co
         generations++;
         if (records[i].generation > newest) {
             newest = records[i].generation;
-            ready = strcmp(records[i].name, "ready") == 0;
+            state = records[i].name;
         }
     }
-    return ready && (until == READY_TO_SERVE || (until == DRAINED && generations == 1));
+    *others = generations > 1;
+    return state;
 }
 
-static int wait_for_it(int fd, enum until until, int64_t end)
+static bool is_reached(enum until until, const struct report *records, size_t count)
+{
+    bool others;
+    const char *state = newest_state(records, count, &others);
+
+    if (until == ENDED_FOR_GOOD)
+        return false;
+    if (strcmp(state, UNREADY) == 0)
+        end_with_error(EXIT_REFUSED, "the server was not ready in time; it runs on");
+    return strcmp(state, "ready") == 0 && (until == READY_TO_SERVE || !others);
+}
+
+/* True when it is so; false when the helper has closed. */
+static bool wait_for_it(int fd, enum until until, int64_t end)
 {
     struct report report = {0};
     enum heard heard = HEARD;
@@ -102,21 +119,23 @@ static int wait_for_it(int fd, enum until until, int64_t end)
     while (heard != ENDED) {
         size_t count;
         struct report *records = ask_status(fd, &count);
-        bool reached;
+        bool reached = records && is_reached(until, records, count);
 
-        if (!records)
-            break;
-        reached = is_reached(until, records, count);
         free(records);
         if (reached)
-            return 0;
-        heard = hear(fd, &report, end, NULL);
+            return true;
+        heard = records ? hear(fd, &report, end, NULL) : ENDED;
         if (heard == SILENCE)
             end_with_error(EXIT_TIMEOUT, "not so after the time given");
     }
-    if (until == ENDED_FOR_GOOD)
-        return 0;
-    end_with_error(EXIT_NO_SERVICE, "the service has ended");
+    return false;
+}
+
+static int end_of_wait(enum until until)
+{
+    if (until != ENDED_FOR_GOOD)
+        end_with_error(EXIT_NO_SERVICE, "the service has ended");
+    return 0;
 }
 
 int wait_command(int argc, char **argv)
@@ -125,14 +144,18 @@ int wait_command(int argc, char **argv)
     enum until until = read_until(arguments.until);
     int64_t end = arguments.timeout ? now() + arguments.timeout : 0;
     struct service service;
+    pid_t helper;
     int fd;
 
     if (!find_it(arguments.pid, until, end, &service))
         return 0;
-    fd = connect_to(&service);
-    if (fd == -1 && until == ENDED_FOR_GOOD)
-        return 0;
-    if (fd == -1 || helper_of(fd) == 0 || !send_demand(fd, DEMAND_WATCH))
-        end_refused(&service);
-    return wait_for_it(fd, until, end);
+    fd = open_connection(&service, &helper);
+    if (fd == -1 && (until != ENDED_FOR_GOOD || !wait_for_exit(service.pid)))
+        end_unreachable(&service);
+    for (; fd != -1; fd = connect_again(&service, helper)) {
+        if (send_demand(fd, DEMAND_WATCH) && wait_for_it(fd, until, end))
+            return 0;
+        close(fd);
+    }
+    return end_of_wait(until);
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -26,7 +27,10 @@
 #include "reports.h"
 #include "settings.h"
 
-enum { MOST_PEERS = 256, MOST_WATCHERS = 64, BACKLOG = 512, RIGHTS = 2 };
+enum { MOST_PEERS = 768, BACKLOG = 512, RIGHTS = 2 };
+
+/* No more than half of the descriptors that we may have; a quarter of these for those who ask. */
+enum { FEWEST_PEERS = 8 };
 
 /* How long a peer may hold a connection without saying anything. */
 static const int64_t peer_patience = 2 * SECOND;
@@ -44,9 +48,20 @@ static char name[SESSION_NAME_LENGTH + 1];
 static struct watch listener;
 static struct peer *peers[MOST_PEERS];
 static size_t peer_count;
+static size_t most_peers = MOST_PEERS;
 static size_t watcher_count;
 
 static void accept_peers(struct watch *watch);
+
+static void limit_peers(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur / 2 < most_peers)
+        most_peers = (size_t)limit.rlim_cur / 2;
+    if (most_peers < FEWEST_PEERS)
+        most_peers = FEWEST_PEERS;
+}
 
 int open_control_socket(void)
 {
@@ -55,6 +70,7 @@ int open_control_socket(void)
     socklen_t length;
     int fd;
 
+    limit_peers();
     if (getrandom(random, sizeof random, 0) != sizeof random)
         return -1;
     for (size_t i = 0; i < sizeof random; i++)
@@ -148,7 +164,7 @@ static void accept_peers(struct watch *watch)
             close(fd);
             continue;
         }
-        if (peer_count == MOST_PEERS)
+        if (peer_count >= most_peers)
             make_room();
         peer = allocate(1, sizeof *peer);
         *peer = (struct peer){.fd = fd,
@@ -236,7 +252,7 @@ static bool serve_demand(struct peer *peer, unsigned demand)
         return false;
     }
     if (demand != DEMAND_STATUS && !peer->watches) {
-        if (watcher_count == MOST_WATCHERS)
+        if (watcher_count >= most_peers - most_peers / 4)
             return false;
         peer->watches = true;
         watcher_count++;

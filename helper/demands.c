@@ -51,7 +51,9 @@ static void put_generation(FILE *file, const struct generation *generation)
     report.count = generation->state == DRAINING ? (int64_t)generation->connections : -1;
     if (generation->deadline != 0 && generation->state != READY)
         report.left = generation->deadline > now() ? generation->deadline - now() : 0;
-    snprintf(report.name, sizeof report.name, "%s", state_name(generation->state));
+    snprintf(report.name, sizeof report.name, "%s",
+             generation->state == READY && generation->unready ? UNREADY
+                                                               : state_name(generation->state));
     put(file, &report);
 }
 

@@ -77,6 +77,7 @@ struct generation {
     struct watch ready_pipe;   /* or writes a newline */
     struct tool probe;         /* or is asked by this */
     bool told;                 /* TFPRELOAD_READY has been satisfied */
+    bool unready;              /* READY all the same, since there is no other to go on with */
     bool waits;                /* a thread has been seen to wait for clients */
     bool complained;           /* the delay of this state has been logged */
     bool answers_datagrams;    /* it may owe answers that no connection shows */

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 /*
- * Write `text` with its quotes into `out`, escaped as RFC 8259 asks; bytes that
- * are not ASCII stay as they are. What does not fit is left out. Returns out.
+ * Write `text` with its quotes into `out`, escaped as RFC 8259 asks; what is
+ * not UTF-8 becomes U+FFFD. What does not fit is left out. Returns out.
  */
 const char *json_string(const char *text, char *out, size_t size);
 

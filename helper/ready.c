@@ -178,7 +178,9 @@ static void ready_timed_out(struct generation *generation)
                  what_is_missing(generation));
     warn_of_unfit_members(generation);
     end_readiness(generation);
+    generation->unready = true;
     become_current(generation);
+    tell_unready(generation);
 }
 
 void datagram_socket_bound(struct generation *generation, uint64_t inode)

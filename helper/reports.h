@@ -32,14 +32,19 @@ enum report_kind {
     REPORT_ENDING, /* the service is to end */
     /* the records of a status */
     REPORT_SERVICE,    /* PID of the helper; TEXT: the command; NAME: the version */
-    REPORT_GENERATION, /* NAME: state; PID: of the first process; COUNT: connections left, -1: not
-                          known */
+    REPORT_GENERATION, /* NAME: state, or UNREADY; PID: of the first process; COUNT: connections
+                          left, -1: not known */
     REPORT_PROCESS,    /* NAME: of the program */
     REPORT_LISTENER,   /* NAME: kind; TEXT: address; COUNT of LIMIT in the accept queue */
     REPORT_SETTING,    /* NAME and TEXT */
     REPORT_UPGRADES,   /* COUNT were ready, LIMIT failed */
     REPORT_OUTCOME,    /* of the last upgrade: NAME "ready" or "failed", TEXT: why */
+    /* an event */
+    REPORT_UNREADY, /* the first generation was not ready in time; it runs on */
 };
+
+/* The name of READY, of a generation that was not ready in time. */
+#define UNREADY "unready"
 
 struct report {
     uint32_t magic;

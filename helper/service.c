@@ -19,7 +19,7 @@ enum { MOST_ANCESTORS = 64 };
 
 static const char socket_prefix[] = "\0" SOCKET_PREFIX;
 
-/* The first word of a pidfile; false if it is not there. */
+/* The first word of a pidfile; false if it is not there, or nothing is in it yet. */
 static bool read_pidfile(const char *path, char word[32])
 {
     FILE *file = fopen(path, "re");
@@ -27,15 +27,13 @@ static bool read_pidfile(const char *path, char word[32])
     word[0] = '\0';
     if (!file && errno == ENOENT)
         return false;
-    if (file && !fgets(word, 32, file))
-        word[0] = '\0';
-    if (file)
+    if (file && (fgets(word, 32, file) || !ferror(file)))
         fclose(file);
     else
         end_with_error(EXIT_USAGE, "%s: %s; expected a pid or the path of a pidfile", path,
                        strerror(errno));
     word[strcspn(word, " \t\n")] = '\0';
-    return true;
+    return *word != '\0';
 }
 
 pid_t read_pid(const char *text)
@@ -140,7 +138,8 @@ struct service require_service(const char *text)
     pid_t pid = read_pid(text);
 
     if (pid == 0)
-        end_with_error(EXIT_NO_SERVICE, "%s: no such pidfile; the service is not running", text);
+        end_with_error(EXIT_NO_SERVICE,
+                       "%s: no such pidfile, or an empty one; the service is not running", text);
     switch (find_service(pid, &service)) {
     case FOUND:
         return service;

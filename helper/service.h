@@ -20,7 +20,7 @@ enum found {
 
 /*
  * Read a pid, or the path of a file that holds one. Ends the program with one
- * line when the text is neither; returns 0 when the file is not there.
+ * line when the text is neither; returns 0 when the file is not there, or empty.
  */
 pid_t read_pid(const char *text);
 

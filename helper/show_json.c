@@ -9,7 +9,7 @@
 
 static void print_text(const char *text)
 {
-    char quoted[2 * REPORT_TEXT + 8];
+    char quoted[6 * REPORT_TEXT + 8]; /* each byte may become \\u00XX */
 
     fputs(json_string(text, quoted, sizeof quoted), stdout);
 }

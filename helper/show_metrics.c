@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "clock.h"
-#include "json.h"
 #include "reports.h"
 #include "show.h"
 
@@ -38,7 +37,7 @@ static void show_upgrades(const struct report *records, size_t count)
 static void show_generations(const struct report *records, size_t count)
 {
     static const char *const states[] = {"collecting", "starting", "settling", "ready",
-                                         "retiring",   "draining", "stopping"};
+                                         "unready",    "retiring", "draining", "stopping"};
     long long connections = 0;
     const struct report *at = NULL;
 
@@ -71,6 +70,19 @@ static void show_processes(const struct report *records, size_t count)
     }
 }
 
+/* The format knows three escapes, and lines: other control characters have no place in it. */
+static void print_label(const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\n')
+            fputs("\\n", stdout);
+        else if (*text == '"' || *text == '\\')
+            printf("\\%c", *text);
+        else
+            putchar((unsigned char)*text < 0x20 ? '?' : *text);
+    }
+}
+
 static bool same_labels(const struct report *one, const struct report *other)
 {
     return strcmp(one->name, other->name) == 0 && strcmp(one->text, other->text) == 0;
@@ -79,7 +91,6 @@ static bool same_labels(const struct report *one, const struct report *other)
 /* The sum over listeners of the same address (SO_REUSEPORT): a series may be there only once. */
 static void show_sum(const char *name, const struct report *records, size_t count, bool limit)
 {
-    char address[2 * REPORT_TEXT + 8];
     const struct report *at = NULL;
 
     while ((at = next_record(records, count, at, REPORT_LISTENER))) {
@@ -93,8 +104,9 @@ static void show_sum(const char *name, const struct report *records, size_t coun
         for (; other; other = next_record(records, count, other, REPORT_LISTENER))
             if (same_labels(other, at))
                 sum += limit ? other->limit : other->count;
-        printf("tfpreload_%s{kind=\"%s\",address=%s} %lld\n", name, at->name,
-               json_string(at->text, address, sizeof address), sum);
+        printf("tfpreload_%s{kind=\"%s\",address=\"", name, at->name);
+        print_label(at->text);
+        printf("\"} %lld\n", sum);
     }
 }
 

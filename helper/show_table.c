@@ -21,6 +21,19 @@ const struct report *next_record(const struct report *records, size_t count,
     for (const struct report *record = next_record(records, count, NULL, kind); record;            \
          record = next_record(records, count, record, kind))
 
+/* Text of a stranger's choice, on one line: a terminal would obey what else is in it. */
+static const char *plain(const char *text)
+{
+    static char line[REPORT_TEXT];
+    size_t length = 0;
+
+    for (; text[length] && length + 1 < sizeof line; length++)
+        line[length] =
+            (unsigned char)text[length] < 0x20 || text[length] == 0x7f ? '?' : text[length];
+    line[length] = '\0';
+    return line;
+}
+
 /* "4711 4712 …": the first few, and how many more. */
 static void print_pids(const struct report *records, size_t count, unsigned generation)
 {
@@ -66,7 +79,8 @@ static void print_listeners(const struct report *records, size_t count)
     printf("\n%-14s  %-40s  %8s  %8s\n", "LISTENER", "ADDRESS", "QUEUE", "LIMIT");
     FOR_EACH(listener, REPORT_LISTENER)
     {
-        printf("%-14s  %-40s  %8lld", listener->name, listener->text, (long long)listener->count);
+        printf("%-14s  %-40s  %8lld", listener->name, plain(listener->text),
+               (long long)listener->count);
         if (listener->limit >= 0)
             printf("  %8lld\n", (long long)listener->limit);
         else
@@ -86,7 +100,7 @@ static void print_upgrades(const struct report *records, size_t count)
     printf("last upgrade: generation %u %s after %s, %s ago", last->generation, last->name,
            duration_text(last->duration), duration_text(last->age));
     if (*last->text)
-        printf(": %s", last->text);
+        printf(": %s", plain(last->text));
     else if (last->left >= 0)
         printf("; its predecessor retired within %s", duration_text(last->left));
     putchar('\n');
@@ -96,7 +110,7 @@ static void print_settings(const struct report *records, size_t count)
 {
     printf("\n%-14s  %s\n", "SETTING", "VALUE");
     FOR_EACH(setting, REPORT_SETTING)
-    printf("%-14s  %s\n", setting->name, *setting->text ? setting->text : "-");
+    printf("%-14s  %s\n", setting->name, *setting->text ? plain(setting->text) : "-");
 }
 
 void show_table(const struct report *records, size_t count)
@@ -104,7 +118,7 @@ void show_table(const struct report *records, size_t count)
     const struct report *service = next_record(records, count, NULL, REPORT_SERVICE);
 
     if (service)
-        printf("service %d: %s\n", service->pid, service->text);
+        printf("service %d: %s\n", service->pid, plain(service->text));
     print_upgrades(records, count);
     print_generations(records, count);
     print_listeners(records, count);

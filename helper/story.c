@@ -93,11 +93,20 @@ void tell_moved(void)
         write_pidfile();
 }
 
+void tell_unready(const struct generation *generation)
+{
+    struct report report = report_of(REPORT_UNREADY, generation);
+
+    tell_watchers(&report);
+}
+
 void tell_failed(const struct generation *generation, const char *reason)
 {
     struct report report = report_of(REPORT_FAILED, generation);
 
     note_outcome(generation, reason);
+    if (generation->state == COLLECTING)
+        report.pid = 0; /* nothing was executed */
     report.duration = last_outcome.took;
     report.position = generation->output;
     snprintf(report.text, sizeof report.text, "%s", reason);

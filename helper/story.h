@@ -31,6 +31,7 @@ void tell_begins(const struct generation *new);
 void tell_noted(void);
 void tell_ready(const struct generation *generation);
 void tell_moved(void); /* the helper has another pid now */
+void tell_unready(const struct generation *generation);
 void tell_failed(const struct generation *generation, const char *reason);
 void tell_retired(const struct generation *old);
 void tell_draining(const struct generation *old, size_t left);

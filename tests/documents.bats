@@ -29,3 +29,58 @@ END
         [[ -e $ROOT/$path ]] || fail "README names $path, which is not there"
     done
 }
+
+# harness SERVER...: README's, run with an `ask` for the test servers
+harness() {
+    sed -n '/^### A test harness/,/^##/{/^```sh/,/^```$/p}' "$ROOT/README.md" | grep -v '^```' >harness.sh
+    refute grep -w sleep harness.sh
+    mkdir bin
+    ln -s "$HELPER" bin/tfhelper
+    cat >bin/ask <<END
+#!/usr/bin/env bash
+exec 9<>/dev/tcp/127.0.0.1/$PORT
+echo "GET harness" >&9
+read -rt 5 -u 9 answer
+[[ \$answer == *" harness" ]]
+END
+    chmod +x harness.sh bin/ask
+    PATH=$PWD/bin:$PATH start ./harness.sh "$@"
+    wait_end
+}
+
+@test "README's test harness: an upgrade that loses nothing passes" {
+    harness "$TESTS/epoll-level" --port "$PORT"
+    equal "$STATUS" 0
+    equal "$(tail -n 1 "$OUT")" passed
+    wait_retired 1
+    wait_until none_marked
+}
+
+@test "README's test harness: an upgrade that fails does not" {
+    cat >server <<END
+#!/bin/sh
+[ ! -e once ] || exit 3
+touch once
+exec "$TESTS/poll" --port $PORT
+END
+    chmod +x server
+    harness ./server
+    equal "$STATUS" 1
+    has_log 'upgrade to generation 2 failed: exited with status 3'
+    has_no_log passed "$OUT"
+    wait_until none_marked
+}
+
+@test "README's test harness: a missing answer does not" {
+    cat >server <<END
+#!/bin/sh
+[ ! -e once ] || exec "$TESTS/poll" --port $PORT --service-time 6000
+touch once
+exec "$TESTS/poll" --port $PORT
+END
+    chmod +x server
+    harness ./server
+    equal "$STATUS" 1
+    has_no_log passed "$OUT"
+    wait_until none_marked
+}

@@ -1,0 +1,337 @@
+#!/usr/bin/env bats
+#
+# tfhelper status: the table for people, --json and --metrics for programs, --watch.
+# shellcheck disable=SC2030,SC2031,SC2153,SC2154 # every test is a subshell; variables of the helpers and of bats
+
+load helpers
+
+# status [OPTION...]: of the service, into the file `status`; nothing else is said
+status() {
+    timeout "$PATIENCE" "$HELPER" status "$@" "$PID" >status 2>errors </dev/null ||
+        fail "status $*: $(cat status errors)" || return 1
+    equal "$(cat errors)" "" "stderr"
+}
+
+# shows PATTERN: a line of the table, whose columns are one blank apart here
+shows() {
+    tr -s ' ' <status >squeezed
+    has_log "^$1\$" squeezed || fail "$(cat status)"
+}
+
+# json FILTER WANTED: of the last status --json, by jq
+json() {
+    equal "$(jq -rc "$1" status)" "$2" "$1 of $(cat status)"
+}
+
+# metric SERIES WANTED
+metric() {
+    equal "$(sed -n "s/^tfpreload_$1 //p" status)" "$2" "$1"
+}
+
+check_metrics() {
+    status --metrics
+    python3 "$PROGRAMS/metrics.py" status || fail "$(cat status)"
+}
+
+stop_process() {
+    kill -STOP "$1"
+    wait_until grep -q '^State:.T' "/proc/$1/status"
+}
+
+# two_generations: one that serves, and one that drains two connections
+two_generations() {
+    serve epoll-level "$@"
+    keep "$PORT"
+    ask_kept
+    keep "$PORT"
+    ask_kept
+    "$HELPER" upgrade "$PID"
+}
+
+# ---- the table ----
+
+@test "a service that serves" {
+    serve poll
+    status
+    shows "service $PID: $TESTS/poll --port $PORT .*"
+    shows "upgrades: 0 ready, 0 failed"
+    shows "1 ready [0-9.]+ m?s - - $(first_pid 1)"
+    shows "tcp 127.0.0.1:$PORT 0 [0-9]+"
+    shows "exit-timeout 30"
+    has_no_log 'last upgrade' status
+}
+
+@test "a generation that drains: connections left, deadline, and the last upgrade" {
+    two_generations
+    status
+    shows "upgrades: 1 ready, 0 failed"
+    shows "last upgrade: generation 2 ready after [0-9.]+ m?s, [0-9.]+ m?s ago; its predecessor retired within [0-9.]+ m?s"
+    shows "2 ready [0-9.]+ m?s - - $(first_pid 2)"
+    shows "1 draining [0-9.]+ m?s 2 (30|29(\.[0-9]+)?) s $(first_pid 1)"
+}
+
+@test "an upgrade that has failed" {
+    serve poll
+    set_options --exit 5
+    refute "$HELPER" upgrade "$PID" 2>errors
+    status
+    shows "upgrades: 0 ready, 1 failed"
+    shows "last upgrade: generation 2 failed after .* ago: exited with status 5 after .*, before it was ready"
+}
+
+@test "an upgrade in progress, and a service that is not ready" {
+    set_options --start-delay 60000
+    start_with_library "$TESTS/poll" --port "$PORT" --options-file "$PWD/options"
+    wait_until "$HELPER" status "$PID"
+    status
+    shows "1 starting [0-9.]+ m?s - (60|59(\.[0-9]+)?) s [0-9]+"
+    status --json
+    json .current null
+    json '.generations[0].state' starting
+    json '.listeners' '[]'
+}
+
+@test "a service that was not ready in time" {
+    TFPRELOAD_READY_TIMEOUT=0.2 start_with_library sleep 1000
+    wait_for_log 'does not wait for clients'
+    status
+    shows "1 unready .*"
+    status --json
+    json '.generations[0].state' unready
+    check_metrics
+    metric 'generations{state="unready"}' 1
+}
+
+@test "many processes: the first ones, and how many more" {
+    serve prefork --workers 10
+    status
+    shows "1 ready [0-9.]+ m?s - - $(first_pid 1)( [0-9]+){5} and 5 more"
+    status --json
+    json '.generations[0].processes | length' 11
+    json '.generations[0].processes[0]' "{\"pid\":$(first_pid 1),\"name\":\"prefork\"}"
+}
+
+@test "settings in force" {
+    TFPRELOAD_EXIT_TIMEOUT=12.5 TFPRELOAD_SIGNAL=USR2 serve poll
+    status
+    shows "exit-timeout 12.5"
+    shows "signal USR2"
+    status --json
+    json '.settings["exit-timeout"]' 12.5
+    json '.settings | keys_unsorted | join(" ")' \
+        "$("$HELPER" --help | awk '/^ +--/ { option = substr($1, 3) } /\[TFPRELOAD_/ { print option }' | paste -sd' ')"
+}
+
+@test "what a stranger has named cannot move the cursor" {
+    start "$HELPER" -- sh -c 'exec sleep 1000' $'a\e[2Jb\nc'
+    wait_until "$HELPER" status "$PID"
+    status
+    shows "service $PID: sh -c exec sleep 1000 a\?\[2Jb\?c"
+}
+
+# ---- queues ----
+
+@test "the length of the accept queue, and its limit" {
+    serve poll --backlog 7
+    stop_process "$(first_pid 1)"
+    status --json
+    json '.listeners' "[{\"kind\":\"tcp\",\"address\":\"127.0.0.1:$PORT\",\"queue\":0,\"limit\":7}]"
+    keep "$PORT"
+    keep "$PORT"
+    keep "$PORT"
+    wait_until queue_has "$PORT" 3
+    status --json
+    json '.listeners[0].queue' 3
+    status
+    shows "tcp 127.0.0.1:$PORT 3 7"
+    check_metrics
+    metric "listener_queue{kind=\"tcp\",address=\"127.0.0.1:$PORT\"}" 3
+    metric "listener_queue_limit{kind=\"tcp\",address=\"127.0.0.1:$PORT\"}" 7
+    kill -CONT "$(first_pid 1)"
+}
+
+@test "every kind of listener" {
+    start_server python3 -c '
+import socket, select, sys
+port = int(sys.argv[1])
+listeners = []
+def listener(family, kind, address, *options):
+    made = socket.socket(family, kind)
+    for option in options:
+        made.setsockopt(*option)
+    made.bind(address)
+    if kind != socket.SOCK_DGRAM:
+        made.listen(5)
+    listeners.append(made)
+only = (socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+shared = (socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+listener(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", port), shared)
+listener(socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", port), shared)
+listener(socket.AF_INET6, socket.SOCK_STREAM, ("::1", port), only)
+listener(socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", port))
+listener(socket.AF_UNIX, socket.SOCK_STREAM, "a\"b\\c d")
+listener(socket.AF_UNIX, socket.SOCK_SEQPACKET, "\0tfpreload-test-%d" % port)
+listener(socket.AF_UNIX, socket.SOCK_DGRAM, "datagrams")
+select.select(listeners, [], [])
+select.select([], [], [])' "$PORT"
+    status --json
+    json '[.listeners[] | .kind + " " + .address + " " + (.limit | tostring)] | sort | join("|")' \
+        "tcp 127.0.0.1:$PORT 5|tcp 127.0.0.1:$PORT 5|tcp [::1]:$PORT 5|udp 127.0.0.1:$PORT null|unix datagram datagrams null|unix seqpacket @tfpreload-test-$PORT 5|unix stream a\"b\\c d 5"
+    check_metrics
+    metric "listener_queue_limit{kind=\"tcp\",address=\"127.0.0.1:$PORT\"}" 10
+    equal "$(grep -cF 'address="a\"b\\c d"' status)" 2 "series of the unix path"
+}
+
+# ---- for programs ----
+
+# Each path of the object, with the type of what is there.
+keys() {
+    jq -rc 'paths as $path | [([$path[] | if type == "number" then "N" else . end] | join(".")),
+        (getpath($path) | type)] | join(" ")' status | grep -v '^settings\.' | sort -u
+}
+
+@test "--json has the documented keys, and no others" {
+    two_generations
+    status --json
+    equal "$(wc -l <status)" 1 "lines"
+    equal "$(keys)" "command string
+current number
+generations array
+generations.N object
+generations.N.age_seconds number
+generations.N.connections null
+generations.N.connections number
+generations.N.deadline_seconds null
+generations.N.deadline_seconds number
+generations.N.generation number
+generations.N.pid number
+generations.N.processes array
+generations.N.processes.N object
+generations.N.processes.N.name string
+generations.N.processes.N.pid number
+generations.N.state string
+listeners array
+listeners.N object
+listeners.N.address string
+listeners.N.kind string
+listeners.N.limit number
+listeners.N.queue number
+pid number
+settings object
+upgrades object
+upgrades.failed number
+upgrades.last object
+upgrades.last.age_seconds number
+upgrades.last.duration_seconds number
+upgrades.last.generation number
+upgrades.last.outcome string
+upgrades.last.reason null
+upgrades.last.retired_seconds number
+upgrades.ready number
+version string"
+    json .pid "$PID"
+    json .current 2
+    json .version "$("$HELPER" --version | cut -d' ' -f2)"
+    json '[.generations[] | [.generation, .state, .pid, .connections]]' \
+        "[[2,\"ready\",$(first_pid 2),null],[1,\"draining\",$(first_pid 1),2]]"
+    json '.generations[1].deadline_seconds | . > 25 and . <= 30' true
+    json '[.upgrades.ready, .upgrades.failed, .upgrades.last.outcome]' '[1,0,"ready"]'
+}
+
+@test "--json after a failed upgrade, and before any" {
+    serve poll
+    status --json
+    json .upgrades '{"ready":0,"failed":0,"last":null}'
+    set_options --exit 5
+    refute "$HELPER" upgrade "$PID" 2>errors
+    status --json
+    json '[.upgrades.failed, .upgrades.last.outcome, .upgrades.last.retired_seconds]' '[1,"failed",null]'
+    json '.upgrades.last.reason | startswith("exited with status 5 after ")' true
+    json .current 1
+}
+
+@test "--json is UTF-8, whatever the command is called" {
+    start "$HELPER" -- sh -c 'exec sleep 1000' $'quote"back\\slash\ttab\nline\e' $'\xff\xc0\xaf\xed\xa0\x80' \
+        "käse 🧀 $(printf '%0600d' 0 | sed 's/0/ä/g')"
+    wait_until "$HELPER" status "$PID"
+    status --json
+    iconv -f UTF-8 -t UTF-8 status >/dev/null || fail "this is not UTF-8: $(cat -v status)"
+    json '.command | startswith("sh -c exec sleep 1000 quote\"back\\slash\ttab\nline\u001b \ufffd\ufffd")' true
+    json '.command | contains("käse 🧀 ää")' true
+}
+
+@test "--metrics: a collector can read them, at every stage" {
+    serve epoll-level
+    check_metrics
+    metric current_generation 1
+    metric 'upgrades_total{outcome="ready"}' 0
+    keep "$PORT"
+    ask_kept
+    "$HELPER" upgrade "$PID"
+    check_metrics
+    metric current_generation 2
+    metric 'upgrades_total{outcome="ready"}' 1
+    metric last_upgrade_success 1
+    metric draining_connections 1
+    metric 'generations{state="draining"}' 1
+    metric 'generations{state="ready"}' 1
+    metric 'processes{generation="1"}' 1
+    set_options --exit 5
+    refute "$HELPER" upgrade "$PID" 2>errors
+    check_metrics
+    metric 'upgrades_total{outcome="failed"}' 1
+    metric last_upgrade_success 0
+    metric "info{version=\"$("$HELPER" --version | cut -d' ' -f2)\"}" 1
+}
+
+# ---- --watch ----
+
+@test "--watch shows it again each second, and ends with the service" {
+    serve poll
+    "$HELPER" status --watch --json "$PID" >watched 2>errors </dev/null 3>&- &
+    local watch=$!
+
+    STARTED+=("$watch")
+    wait_until has_lines watched 3
+    has_no_log $'\e' watched
+    equal "$(jq -r .current watched | sort -u)" 1
+    kill -TERM "$PID"
+    wait_end "$watch"
+    equal "$STATUS" 0
+    equal "$(cat errors)" ""
+}
+
+has_lines() {
+    (($(wc -l <"$1") >= $2))
+}
+
+@test "--watch begins at the top of a terminal each time" {
+    serve poll
+    start python3 "$PROGRAMS/terminal.py" terminal.pid - "$HELPER" status --watch "$PID"
+    PID=${STARTED[0]}
+    wait_until twice_at_the_top
+    kill -TERM "$PID"
+    wait_for_log 'ended 0' "$OUT"
+}
+
+twice_at_the_top() {
+    (($(grep -c $'^\e\\[H\e\\[2Jservice' "$OUT") >= 2))
+}
+
+@test "--watch that was stopped for a while goes on" {
+    serve poll
+    "$HELPER" status --watch --json "$PID" >watched 2>errors </dev/null 3>&- &
+    local watch=$! before
+
+    STARTED+=("$watch")
+    wait_until has_lines watched 1
+    stop_process "$watch"
+    # until the helper has dropped it for its silence
+    wait_until eval '! ss -xHp | grep -q "@tfpreload-.*pid=$PID,"'
+    before=$(wc -l <watched)
+    kill -CONT "$watch"
+    wait_until has_lines watched "$((before + 2))"
+    kill -TERM "$PID"
+    wait_end "$watch"
+    equal "$STATUS" 0
+}
