@@ -110,14 +110,14 @@ static struct report *read_records(int file, size_t *count)
     return NULL;
 }
 
-struct report *ask_status(int fd, size_t *count)
+struct report *ask_status(int fd, enum demand demand, size_t *count)
 {
     int64_t end = now() + patience;
     struct report *records;
     struct report report = {0};
     int file = -1;
 
-    if (!send_demand(fd, DEMAND_STATUS))
+    if (!send_demand(fd, demand))
         return NULL;
     do
         if (hear(fd, &report, end, &file) != HEARD)
@@ -164,7 +164,7 @@ int open_connection(const struct service *service, pid_t *helper)
 
         if (fd == -1 && errno == ECONNREFUSED)
             return -1;
-        records = fd == -1 ? NULL : ask_status(fd, &count);
+        records = fd == -1 ? NULL : ask_status(fd, DEMAND_SUMMARY, &count);
         if (records) {
             *helper = records[0].pid;
             free(records);

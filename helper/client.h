@@ -25,10 +25,11 @@ bool send_demand(int fd, enum demand demand);
 enum heard hear(int fd, struct report *report, int64_t end, int *descriptor);
 
 /*
- * The records of a status, in memory that the caller frees, and how many: one at
- * least. NULL when the service refuses, or is gone. Other reports that come meanwhile are lost.
+ * The records that DEMAND_STATUS or DEMAND_SUMMARY asks for, in memory that the caller frees, and
+ * how many: one at least. NULL when the service refuses, or is gone. Other reports that come
+ * meanwhile are lost.
  */
-struct report *ask_status(int fd, size_t *count);
+struct report *ask_status(int fd, enum demand demand, size_t *count);
 
 /*
  * Connect to a service that answers, whose helper is process `helper`. Returns -1

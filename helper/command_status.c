@@ -38,7 +38,7 @@ static void show(const struct arguments *arguments, const struct report *records
 static bool show_next(const struct arguments *arguments, int fd)
 {
     size_t count;
-    struct report *records = ask_status(fd, &count);
+    struct report *records = ask_status(fd, DEMAND_STATUS, &count);
 
     if (!records)
         return false;

@@ -118,7 +118,7 @@ static bool wait_for_it(int fd, enum until until, int64_t end)
 
     while (heard != ENDED) {
         size_t count;
-        struct report *records = ask_status(fd, &count);
+        struct report *records = ask_status(fd, DEMAND_SUMMARY, &count);
         bool reached = records && is_reached(until, records, count);
 
         free(records);

@@ -251,7 +251,7 @@ static bool serve_demand(struct peer *peer, unsigned demand)
         log_line(LEVEL_DEBUG, "control: process %d may not demand anything", peer->pid);
         return false;
     }
-    if (demand != DEMAND_STATUS && !peer->watches) {
+    if (demand != DEMAND_STATUS && demand != DEMAND_SUMMARY && !peer->watches) {
         if (watcher_count >= most_peers - most_peers / 4)
             return false;
         peer->watches = true;

@@ -118,12 +118,17 @@ static void put_upgrades(FILE *file)
     put(file, &report);
 }
 
-static void put_status(FILE *file)
+static void put_summary(FILE *file)
 {
     put_service(file);
     for (const struct generation *g = generations; g; g = g->older)
         if (g->state != GONE)
             put_generation(file, g);
+}
+
+static void put_status(FILE *file)
+{
+    put_summary(file);
     put_processes(file);
     if (current)
         for_each_listener(current, put_listener, file);
@@ -131,7 +136,7 @@ static void put_status(FILE *file)
     put_settings(file);
 }
 
-static bool send_status(int fd)
+static bool send_status(int fd, void (*put_records)(FILE *file))
 {
     int memory = memfd_create("tfpreload status", MFD_CLOEXEC);
     FILE *file = memory == -1 ? NULL : fdopen(memory, "w");
@@ -143,7 +148,7 @@ static bool send_status(int fd)
             close(memory);
         return false;
     }
-    put_status(file);
+    put_records(file);
     sent = fflush(file) == 0 && lseek(memory, 0, SEEK_SET) == 0 &&
            send_packet(fd, &report, sizeof report, &memory, 1);
     fclose(file);
@@ -154,7 +159,9 @@ bool meet_demand(int fd, unsigned demand)
 {
     switch (demand) {
     case DEMAND_STATUS:
-        return send_status(fd);
+        return send_status(fd, put_status);
+    case DEMAND_SUMMARY:
+        return send_status(fd, put_summary);
     case DEMAND_WATCH:
         return true;
     case DEMAND_UPGRADE:

@@ -7,7 +7,7 @@
 /*
  * Meet a demand (enum demand) of the client at the other end of `fd`, who may
  * make it. Returns false when the client is to be dropped; it watches from the
- * first demand but DEMAND_STATUS on, which the caller has seen to.
+ * first demand on that asks for more than a status, which the caller has seen to.
  */
 bool meet_demand(int fd, unsigned demand);
 

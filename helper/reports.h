@@ -16,6 +16,7 @@ enum demand {
     DEMAND_WATCH,        /* events from now on, until the client closes */
     DEMAND_UPGRADE,      /* the same, and an upgrade */
     DEMAND_STOP,         /* the same, and the graceful end of the service */
+    DEMAND_SUMMARY,      /* as DEMAND_STATUS, without what the helper has to look for */
     DEMANDS_END,
 };
 

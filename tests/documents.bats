@@ -32,6 +32,7 @@ END
 
 # harness SERVER...: README's, run with an `ask` for the test servers
 harness() {
+    # shellcheck disable=SC2016 # the backquotes are README's
     sed -n '/^### A test harness/,/^##/{/^```sh/,/^```$/p}' "$ROOT/README.md" | grep -v '^```' >harness.sh
     refute grep -w sleep harness.sh
     mkdir bin

@@ -5,32 +5,32 @@
 
 load helpers
 
-# status [OPTION...]: of the service, into the file `status`; nothing else is said
+# status [OPTION...]: of the service, into the file `shown`; nothing else is said
 status() {
-    timeout "$PATIENCE" "$HELPER" status "$@" "$PID" >status 2>errors </dev/null ||
-        fail "status $*: $(cat status errors)" || return 1
+    timeout "$PATIENCE" "$HELPER" status "$@" "$PID" >shown 2>errors </dev/null ||
+        fail "status $*: $(cat shown errors)" || return 1
     equal "$(cat errors)" "" "stderr"
 }
 
 # shows PATTERN: a line of the table, whose columns are one blank apart here
 shows() {
-    tr -s ' ' <status >squeezed
-    has_log "^$1\$" squeezed || fail "$(cat status)"
+    tr -s ' ' <shown >squeezed
+    has_log "^$1\$" squeezed || fail "$(cat shown)"
 }
 
 # json FILTER WANTED: of the last status --json, by jq
 json() {
-    equal "$(jq -rc "$1" status)" "$2" "$1 of $(cat status)"
+    equal "$(jq -rc "$1" shown)" "$2" "$1 of $(cat shown)"
 }
 
 # metric SERIES WANTED
 metric() {
-    equal "$(sed -n "s/^tfpreload_$1 //p" status)" "$2" "$1"
+    equal "$(sed -n "s/^tfpreload_$1 //p" shown)" "$2" "$1"
 }
 
 check_metrics() {
     status --metrics
-    python3 "$PROGRAMS/metrics.py" status || fail "$(cat status)"
+    python3 "$PROGRAMS/metrics.py" shown || fail "$(cat shown)"
 }
 
 stop_process() {
@@ -40,7 +40,7 @@ stop_process() {
 
 # two_generations: one that serves, and one that drains two connections
 two_generations() {
-    serve epoll-level "$@"
+    serve epoll-level
     keep "$PORT"
     ask_kept
     keep "$PORT"
@@ -58,7 +58,7 @@ two_generations() {
     shows "1 ready [0-9.]+ m?s - - $(first_pid 1)"
     shows "tcp 127.0.0.1:$PORT 0 [0-9]+"
     shows "exit-timeout 30"
-    has_no_log 'last upgrade' status
+    has_no_log 'last upgrade' shown
 }
 
 @test "a generation that drains: connections left, deadline, and the last upgrade" {
@@ -179,7 +179,7 @@ select.select([], [], [])' "$PORT"
         "tcp 127.0.0.1:$PORT 5|tcp 127.0.0.1:$PORT 5|tcp [::1]:$PORT 5|udp 127.0.0.1:$PORT null|unix datagram datagrams null|unix seqpacket @tfpreload-test-$PORT 5|unix stream a\"b\\c d 5"
     check_metrics
     metric "listener_queue_limit{kind=\"tcp\",address=\"127.0.0.1:$PORT\"}" 10
-    equal "$(grep -cF 'address="a\"b\\c d"' status)" 2 "series of the unix path"
+    equal "$(grep -cF 'address="a\"b\\c d"' shown)" 2 "series of the unix path"
 }
 
 # ---- for programs ----
@@ -187,13 +187,13 @@ select.select([], [], [])' "$PORT"
 # Each path of the object, with the type of what is there.
 keys() {
     jq -rc 'paths as $path | [([$path[] | if type == "number" then "N" else . end] | join(".")),
-        (getpath($path) | type)] | join(" ")' status | grep -v '^settings\.' | sort -u
+        (getpath($path) | type)] | join(" ")' shown | grep -v '^settings\.' | sort -u
 }
 
 @test "--json has the documented keys, and no others" {
     two_generations
     status --json
-    equal "$(wc -l <status)" 1 "lines"
+    equal "$(wc -l <shown)" 1 "lines"
     equal "$(keys)" "command string
 current number
 generations array
@@ -255,7 +255,7 @@ version string"
         "käse 🧀 $(printf '%0600d' 0 | sed 's/0/ä/g')"
     wait_until "$HELPER" status "$PID"
     status --json
-    iconv -f UTF-8 -t UTF-8 status >/dev/null || fail "this is not UTF-8: $(cat -v status)"
+    iconv -f UTF-8 -t UTF-8 shown >/dev/null || fail "this is not UTF-8: $(cat -v shown)"
     json '.command | startswith("sh -c exec sleep 1000 quote\"back\\slash\ttab\nline\u001b \ufffd\ufffd")' true
     json '.command | contains("käse 🧀 ää")' true
 }
@@ -327,11 +327,16 @@ twice_at_the_top() {
     wait_until has_lines watched 1
     stop_process "$watch"
     # until the helper has dropped it for its silence
-    wait_until eval '! ss -xHp | grep -q "@tfpreload-.*pid=$PID,"'
+    wait_until lost_client
     before=$(wc -l <watched)
     kill -CONT "$watch"
     wait_until has_lines watched "$((before + 2))"
     kill -TERM "$PID"
     wait_end "$watch"
     equal "$STATUS" 0
+}
+
+# The helper has no connection any more, and listens on.
+lost_client() {
+    [[ $(ss -xHnp | grep -c "@tfpreload-.*pid=$PID,") == 0 ]]
 }
