@@ -99,11 +99,26 @@ static bool wants_eintr(int index)
            !(theirs->sa_flags & SA_RESTART);
 }
 
+/* Is the Go runtime in this program? It exports this function for C code that calls Go. */
+extern void crosscall2(void) __attribute__((weak));
+
+/*
+ * An alternate signal stack may be small, and may be one for all threads
+ * (varnish), which is enough for a last message before the program dies, but
+ * not for handlers that run beside each other. The stacks of goroutines are
+ * smaller still, and each thread of Go has an alternate one that is large.
+ */
+static int stack_flag(int index)
+{
+    const struct sigaction *theirs = &wanted[index].copy[wanted[index].current];
+
+    return crosscall2 ? SA_ONSTACK : index == 0 ? 0 : theirs->sa_flags & SA_ONSTACK;
+}
+
 static void install(int index)
 {
     struct sigaction ours = {.sa_sigaction = handle_reserved_signal,
-                             /* SA_ONSTACK: a runtime with small stacks (Go) brings its own */
-                             .sa_flags = SA_SIGINFO | SA_ONSTACK};
+                             .sa_flags = SA_SIGINFO | stack_flag(index)};
 
     if (!wants_eintr(index))
         ours.sa_flags |= SA_RESTART;

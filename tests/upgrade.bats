@@ -154,6 +154,20 @@ is_taken() {
     done
 }
 
+@test "threads that share an alternate signal stack" {
+    local i
+
+    set_version v1
+    start_server "$TESTS/thread" --version-file "$PWD/version" --listen "127.0.0.1:$PORT" \
+        --listen "127.0.0.2:$PORT" --listen "127.0.0.3:$PORT" --listen "127.0.0.4:$PORT"
+    for i in 2 3 4 5; do
+        keep "$PORT"
+        upgrade "v$i"
+        equal "$(ask_kept)" "v$((i - 1)) $(first_pid $((i - 1))) kept"
+    done
+    serves_version "$PORT" v5
+}
+
 @test "the same port on 0.0.0.0 and [::]" {
     set_version v1
     start_server "$TESTS/epoll-level" --listen "0.0.0.0:$PORT" --listen "[::]:$PORT" \

@@ -1,6 +1,7 @@
 /*
  * A thread for each client and one for each listener, while the main thread sits in sigwait().
- * Every thread blocks all signals before anything else.
+ * Every thread blocks all signals before anything else, and has the same alternate signal stack as
+ * the others (as varnish does): only one handler at a time may use it.
  */
 #include "common.h"
 
@@ -21,6 +22,14 @@ static void block_all_signals(void)
     pthread_sigmask(SIG_BLOCK, &all, NULL);
 }
 
+static void share_signal_stack(void)
+{
+    static char memory[64 * 1024];
+    stack_t stack = {.ss_sp = memory, .ss_size = sizeof(memory)};
+
+    sigaltstack(&stack, NULL);
+}
+
 /* Starts a detached thread on a descriptor. Returns an errno value, or 0. */
 static int start_thread(void *(*run)(void *), int fd)
 {
@@ -39,6 +48,7 @@ static int start_thread(void *(*run)(void *), int fd)
 static void *serve_in_thread(void *fd)
 {
     block_all_signals();
+    share_signal_stack();
     serve_client((int)(intptr_t)fd);
     return NULL;
 }
@@ -48,6 +58,7 @@ static void *accept_clients(void *fd)
     int listener = (int)(intptr_t)fd;
 
     block_all_signals();
+    share_signal_stack();
     for (;;) {
         int client = accept_wait(listener);
         int error = start_thread(serve_in_thread, client);
