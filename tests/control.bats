@@ -507,11 +507,17 @@ sys.exit(service.wait())' "$HELPER" -- ./server
     done
     wait_until lost_client
     kill -CONT "$CONTROL"
-    controls 0 status "$PID"
+    wait_until has_client
+    controls 4 wait --for gone --timeout 0.5 "$PID"
+    has_client || fail "the client has not come back"
     refute is_gone "$CONTROL"
     controls 0 stop "$PID"
     wait_end "$CONTROL"
     equal "$STATUS" 0
+}
+
+has_client() {
+    refute lost_client
 }
 
 # The helper has no connection any more, and listens on.
