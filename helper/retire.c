@@ -23,6 +23,9 @@ static const int64_t retire_pace = 5 * MILLISECOND;
 /* How long the old generation may take to empty the queue of a listener that nobody claimed. */
 static const int64_t empty_queue_time = SECOND;
 
+/* How often it is told to look at that queue. */
+static const int64_t wake_pace = 100 * MILLISECOND;
+
 static const int64_t complain_after = SECOND;
 
 void begin_retiring(struct generation *old)
@@ -44,8 +47,13 @@ void retire_again(struct generation *old)
 {
     old->next_timer = now() + retire_pace;
     /* what the new generation does not listen on is closed, but not on clients in its queue */
-    if (hush_unclaimed(&current->inheritance) > 0 && now() - old->since < empty_queue_time)
+    if (hush_unclaimed(&current->inheritance) > 0 && now() - old->since < empty_queue_time) {
+        if (now() - old->since > wake_pace * (old->rearmed + 1)) { /* it may not have been woken */
+            old->rearmed++;
+            announce(old, ORDER_REARM);
+        }
         return;
+    }
     if (order_members(old, old, ORDER_RETIRE) == 0) {
         happen(old, ANSWERED);
         return;
