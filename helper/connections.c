@@ -255,7 +255,7 @@ static const struct member *find_answerer(pid_t pid)
 {
     const struct member *member = find_member(pid);
 
-    return member && member->takes_orders ? member : NULL;
+    return member && member->takes_orders && !member->sandboxed ? member : NULL;
 }
 
 /* Ask one of those that hold this socket. Returns false when none of them can answer. */

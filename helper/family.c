@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,13 +50,38 @@ static const struct member *find_in(const struct family *family, pid_t pid)
     return NULL;
 }
 
+/* The number behind a name in /proc/PID/status, 0 if there is none. */
+static unsigned long long status_number(const char *status, const char *name, int base)
+{
+    const char *field = strstr(status, name);
+
+    return field ? strtoull(field + strlen(name), NULL, base) : 0;
+}
+
+/* proc(5): mode 1 is strict, mode 2 has filters; Linux 5.9 and on say how many. */
+static unsigned long long seccomp_filters(const char *status)
+{
+    unsigned long long mode = status_number(status, "\nSeccomp:", 10);
+
+    return mode == 1 ? ULLONG_MAX : status_number(status, "\nSeccomp_filters:", 10);
+}
+
+/* Those of a container, or of a unit, are the helper's as well, and let it do its work. */
+static bool has_filters_of_its_own(const char *status)
+{
+    static char own_status[PROC_FILE_SIZE];
+
+    if (!own_status[0] && read_proc_file(getpid(), "status", own_status, sizeof own_status) <= 0)
+        return false;
+    return seccomp_filters(status) > seccomp_filters(own_status);
+}
+
 /* Returns false when the process is gone or a zombie: then it holds nothing any more. */
 static bool read_process(pid_t pid, struct member *member)
 {
     char text[PROC_FILE_SIZE];
     const char *field;
     char state = 'Z';
-    unsigned long long caught = 0;
 
     if (read_proc_file(pid, "stat", text, sizeof text) <= 0)
         return false;
@@ -68,11 +94,9 @@ static bool read_process(pid_t pid, struct member *member)
     if (state == 'Z' || state == 'X')
         return false;
     if (read_proc_file(pid, "status", text, sizeof text) > 0) {
-        field = strstr(text, "\nSigCgt:");
-        if (field)
-            caught = strtoull(field + sizeof "\nSigCgt:" - 1, NULL, 16);
+        member->takes_orders = status_number(text, "\nSigCgt:", 16) >> (ORDER_SIGNAL - 1) & 1;
+        member->sandboxed = has_filters_of_its_own(text);
     }
-    member->takes_orders = caught >> (ORDER_SIGNAL - 1) & 1;
     return true;
 }
 

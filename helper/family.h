@@ -16,6 +16,7 @@ struct member {
     unsigned generation; /* 0: not known */
     uint64_t started;    /* proc(5) starttime: with the pid it names a process for good */
     bool takes_orders;   /* has a handler for the order signal */
+    bool sandboxed;      /* and a seccomp filter that might end it for what that handler does */
 };
 
 struct family {

@@ -124,7 +124,7 @@ bool order_member(struct generation *owner, const struct member *member, enum or
     }
     if (asked->answered)
         return false;
-    if (now() - asked->when >= repeat_after) {
+    if (!member->sandboxed && now() - asked->when >= repeat_after) {
         asked->when = now();
         send_order(member->pid, order, member->generation);
     }
@@ -134,14 +134,15 @@ bool order_member(struct generation *owner, const struct member *member, enum or
 /*
  * Some processes cannot answer: one that lives in a network namespace of its
  * own (vsftpd's sessions), where our socket is not, or one that takes the signal
- * for its own without libc (Go). Whoever holds no listener owes no answer.
+ * for its own without libc (Go). One in a sandbox (sshd's before the login) is
+ * not even asked. Whoever holds no listener owes no answer.
  */
 static void excuse_silent(struct generation *owner)
 {
     for (size_t i = 0; i < owner->asked_count; i++) {
         struct asked *asked = &owner->asked[i];
 
-        if (!asked->answered && now() - asked->since > look_after)
+        if (!asked->answered && (asked->when == 0 || now() - asked->since > look_after))
             asked->answered = !may_hold_listener(asked->pid);
     }
 }
@@ -151,19 +152,20 @@ size_t order_members(struct generation *owner, const struct generation *members,
     const struct family *family = look_at_family();
     size_t silent = 0;
 
-    excuse_silent(owner);
     for (size_t i = 0; i < family->count; i++) {
         const struct member *member = &family->member[i];
 
         if (member->generation == members->number && member->takes_orders)
-            silent += order_member(owner, member, order);
+            order_member(owner, member, order);
     }
+    excuse_silent(owner);
     /* who is gone, or has executed something that takes no orders, owes no answer */
     for (size_t i = 0; i < owner->asked_count; i++) {
         const struct member *member = find_member(owner->asked[i].pid);
 
         if (!member || !member->takes_orders)
             owner->asked[i].answered = true;
+        silent += !owner->asked[i].answered;
     }
     return silent;
 }
@@ -196,7 +198,10 @@ void announce(const struct generation *members, enum order order)
 {
     const struct family *family = look_at_family();
 
-    for (size_t i = 0; i < family->count; i++)
-        if (family->member[i].generation == members->number && family->member[i].takes_orders)
-            send_order(family->member[i].pid, order, members->number);
+    for (size_t i = 0; i < family->count; i++) {
+        const struct member *member = &family->member[i];
+
+        if (member->generation == members->number && member->takes_orders && !member->sandboxed)
+            send_order(member->pid, order, members->number);
+    }
 }

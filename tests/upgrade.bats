@@ -168,6 +168,23 @@ is_taken() {
     serves_version "$PORT" v5
 }
 
+# sshd's processes before the login, for one: SIGURG's handler would be their end.
+@test "a client in a process that may make no system calls but read and write" {
+    local answer
+
+    start_server "$TESTS/odd" --sandbox --port "$PORT"
+    keep "$PORT"
+    echo before >&"$KEPT"
+    read -r -t 5 answer <&"$KEPT"
+    upgrade
+    upgrade
+    echo after >&"$KEPT"
+    read -r -t 5 answer <&"$KEPT" || fail "its process has ended"
+    equal "$answer" after "answer"
+    close_kept
+    wait_generation_gone 1
+}
+
 @test "the same port on 0.0.0.0 and [::]" {
     set_version v1
     start_server "$TESTS/epoll-level" --listen "0.0.0.0:$PORT" --listen "[::]:$PORT" \

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <grp.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -16,6 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,6 +34,7 @@ static const char usage[] =
     "  --untitled       goes to the background, having written over its environment\n"
     "  --master         a worker serves; SIGUSR1 to the master is SIGHUP to the worker\n"
     "  --chroot DIR     as soon as it listens; version files are read before\n"
+    "  --sandbox        a child for each client, which may but read, write and exit\n"
     "  --uid N          as soon as it listens\n"
     "  --no-accept F    never accepts if the file F exists: clients stay queued\n"
     "  --fail-if F      exits with status 1 once it listens, if the file F exists\n";
@@ -39,7 +42,7 @@ static const char usage[] =
 static struct {
     int port;
     const char *version_file;
-    int close_all, block_all, reset_signals, tell_signals, child, master, untitled;
+    int close_all, block_all, reset_signals, tell_signals, child, master, untitled, sandbox;
     int stop_on, ignore, uid;
     const char *root;
     const char *no_accept;
@@ -70,6 +73,7 @@ static void read_options(int argc, char **argv)
                                           {"child", no_argument, &options.child, 1},
                                           {"master", no_argument, &options.master, 1},
                                           {"untitled", no_argument, &options.untitled, 1},
+                                          {"sandbox", no_argument, &options.sandbox, 1},
                                           {"no-accept", required_argument, NULL, 'n'},
                                           {"fail-if", required_argument, NULL, 'f'},
                                           {NULL, 0, NULL, 0}};
@@ -219,6 +223,23 @@ static void *serve_client(void *argument)
     return NULL;
 }
 
+/* seccomp(2), strict mode: any other system call ends the process. */
+static void serve_in_sandbox(int listener, int client)
+{
+    if (fork() == 0) {
+        char line[256];
+        ssize_t length;
+
+        close(listener);
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+        while ((length = read(client, line, sizeof(line))) > 0 &&
+               write(client, line, (size_t)length) == length)
+            ;
+        syscall(SYS_exit, 0);
+    }
+    close(client);
+}
+
 static __attribute__((noreturn)) void serve(int listener)
 {
     struct pollfd look = {.fd = listener, .events = POLLIN};
@@ -236,7 +257,9 @@ static __attribute__((noreturn)) void serve(int listener)
             perror("odd: accept"); /* blocking, and handlers restart: it has no reason to fail */
             exit(3);
         }
-        if (pthread_create(&thread, NULL, serve_client, (void *)(intptr_t)client) == 0)
+        if (options.sandbox)
+            serve_in_sandbox(listener, client);
+        else if (pthread_create(&thread, NULL, serve_client, (void *)(intptr_t)client) == 0)
             pthread_detach(thread);
     }
 }
