@@ -63,7 +63,10 @@ static unsigned long long seccomp_filters(const char *status)
 {
     unsigned long long mode = status_number(status, "\nSeccomp:", 10);
 
-    return mode == 1 ? ULLONG_MAX : status_number(status, "\nSeccomp_filters:", 10);
+    if (mode == 1)
+        return ULLONG_MAX;
+    return strstr(status, "\nSeccomp_filters:") ? status_number(status, "\nSeccomp_filters:", 10)
+                                                : mode;
 }
 
 /* Those of a container, or of a unit, are the helper's as well, and let it do its work. */

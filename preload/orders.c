@@ -90,7 +90,7 @@ void handle_reserved_signal(int number, siginfo_t *info, void *context)
     int saved = errno;
     int order;
 
-    if (!own_state())
+    if (!session.active || !own_state()) /* sandbox.c: on its way into one */
         return;
     if (number == ORDER_SIGNAL) {
         order = info->si_code == SI_QUEUE

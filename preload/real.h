@@ -20,6 +20,7 @@ typedef void (*program_handler)(int);
     F(int, accept, (int, struct sockaddr *, socklen_t *))                                          \
     F(int, accept4, (int, struct sockaddr *, socklen_t *, int))                                    \
     F(int, kill, (pid_t, int))                                                                     \
+    F(int, prctl, (int, ...))                                                                      \
     F(int, unlink, (const char *))                                                                 \
     F(int, unlinkat, (int, const char *, int))                                                     \
     F(int, remove, (const char *))                                                                 \

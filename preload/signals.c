@@ -145,6 +145,18 @@ void protect_signals(void)
     errno = saved;
 }
 
+void give_back_upgrade_signal(void)
+{
+    if (installed)
+        real()->sigaction(session.upgrade_signal, &wanted[1].copy[wanted[1].current], NULL);
+}
+
+void take_upgrade_signal(void)
+{
+    if (installed)
+        install(1);
+}
+
 const sigset_t *without_reserved(const sigset_t *set, sigset_t *copy)
 {
     if (!set || !session.active)

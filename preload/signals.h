@@ -30,4 +30,8 @@ int program_sigmask(int (*set_mask)(int, const sigset_t *, sigset_t *), int how,
  */
 void deliver_to_program(int number, siginfo_t *info, void *context);
 
+/* Let the upgrade signal be the program's own, in a process that is left alone; and ours again. */
+void give_back_upgrade_signal(void);
+void take_upgrade_signal(void);
+
 #endif

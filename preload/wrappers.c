@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 
 #include "adopt.h"
 #include "blocking.h"
@@ -16,6 +17,7 @@
 #include "process.h"
 #include "program_memory.h"
 #include "real.h"
+#include "sandbox.h"
 #include "signals.h"
 #include "waits.h"
 
@@ -84,6 +86,25 @@ EXPORT(int, unlinkat, (int directory, const char *path, int flags))
 EXPORT(int, remove, (const char *path))
 {
     return must_keep_path(AT_FDCWD, path) ? 0 : real()->remove(path);
+}
+
+EXPORT(int, prctl, (int option, ...))
+{
+    unsigned long argument[4];
+    va_list arguments;
+
+    va_start(arguments, option);
+    for (int i = 0; i < 4; i++)
+        argument[i] = va_arg(arguments, unsigned long);
+    va_end(arguments);
+    return option == PR_SET_SECCOMP
+               ? enter_sandbox_by_prctl(real()->prctl, option, argument)
+               : real()->prctl(option, argument[0], argument[1], argument[2], argument[3]);
+}
+
+EXPORT(int, seccomp_load, (const void *context))
+{
+    return enter_sandbox_by_libseccomp(context);
 }
 
 /* Every command takes one argument that fits a long, or none and ignores it: fcntl(2). */

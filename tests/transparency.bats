@@ -401,6 +401,12 @@ has_checked() {
     nothing_differs 1
 }
 
+# sshd's processes before the login are such.
+@test "a program in a seccomp filter that knows nothing of our system calls" {
+    "$HELPER" -- "$TESTS/sandboxed" >alive </dev/null || fail "status $?"
+    equal "$(cat alive)" alive "what it says"
+}
+
 # ---- interruptions ----
 
 WAITS=(poll ppoll select pselect epoll_wait epoll_pwait epoll_pwait2 nanosleep clock_nanosleep
