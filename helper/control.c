@@ -23,6 +23,7 @@
 #include "log.h"
 #include "loop.h"
 #include "memory.h"
+#include "packet.h"
 #include "questions.h"
 #include "reports.h"
 #include "settings.h"
@@ -176,32 +177,13 @@ static void accept_peers(struct watch *watch)
     }
 }
 
-bool send_packet(int fd, const void *data, size_t size, const int *descriptors, size_t count)
-{
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(REPLACEMENTS * sizeof(int))]; /* no answer has more */
-    } rights;
-    struct iovec part = {(void *)data, size};
-    struct msghdr packet = {.msg_iov = &part, .msg_iovlen = 1};
-
-    if (count > 0) {
-        memset(&rights, 0, sizeof rights);
-        packet.msg_control = &rights;
-        packet.msg_controllen = CMSG_SPACE(count * sizeof(int));
-        rights.header.cmsg_level = SOL_SOCKET;
-        rights.header.cmsg_type = SCM_RIGHTS;
-        rights.header.cmsg_len = CMSG_LEN(count * sizeof(int));
-        memcpy(CMSG_DATA(&rights.header), descriptors, count * sizeof(int));
-    }
-    return sendmsg(fd, &packet, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)size;
-}
-
 void tell_watchers(const struct report *report)
 {
+    const struct packet packet = {.data = report, .size = sizeof *report};
+
     /* not dropped here: the event that is told of may have come from this very peer */
     for (size_t i = 0; i < peer_count; i++)
-        if (peers[i]->watches && !send_packet(peers[i]->fd, report, sizeof *report, NULL, 0))
+        if (peers[i]->watches && !send_packet(peers[i]->fd, &packet))
             shutdown(peers[i]->fd, SHUT_RDWR);
 }
 

@@ -26,12 +26,6 @@ struct report;
 /* Send a report to every client that watches; one that does not read is dropped. */
 void tell_watchers(const struct report *report);
 
-/*
- * Send one packet, with `count` descriptors (at most 2) that the caller keeps.
- * False if the peer is gone, or does not read what it is sent.
- */
-bool send_packet(int fd, const void *data, size_t size, const int *descriptors, size_t count);
-
 /* Drop peers that have been silent for too long; returns when the next one will be, or 0. */
 int64_t expire_peers(void);
 

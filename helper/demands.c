@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "clock.h"
-#include "control.h"
 #include "family.h"
 #include "generation.h"
 #include "listeners.h"
+#include "packet.h"
 #include "procfile.h"
 #include "reports.h"
 #include "settings.h"
@@ -141,6 +141,7 @@ static bool send_status(int fd, void (*put_records)(FILE *file))
     int memory = memfd_create("tfpreload status", MFD_CLOEXEC);
     FILE *file = memory == -1 ? NULL : fdopen(memory, "w");
     struct report report = new_report(REPORT_STATUS);
+    struct packet packet = {&report, sizeof report, &memory, 1, NULL, 0};
     bool sent;
 
     if (!file) {
@@ -149,8 +150,7 @@ static bool send_status(int fd, void (*put_records)(FILE *file))
         return false;
     }
     put_records(file);
-    sent = fflush(file) == 0 && lseek(memory, 0, SEEK_SET) == 0 &&
-           send_packet(fd, &report, sizeof report, &memory, 1);
+    sent = fflush(file) == 0 && lseek(memory, 0, SEEK_SET) == 0 && send_packet(fd, &packet);
     fclose(file);
     return sent;
 }

@@ -14,9 +14,8 @@
 #include "clock.h"
 #include "generation.h"
 #include "log.h"
+#include "packet.h"
 #include "settings.h"
-
-enum { MOST_DESCRIPTORS = 64 };
 
 /* What a generation may take beyond its timeouts: the stop signal's grace, and some more. */
 static const int64_t margin = 10 * SECOND;
@@ -47,27 +46,10 @@ bool has_manager(void)
 
 void send_to_manager(const char *text, size_t size, const int *descriptors, size_t count)
 {
-    union {
-        struct cmsghdr header;
-        char space[CMSG_SPACE(MOST_DESCRIPTORS * sizeof(int))];
-    } rights;
-    struct iovec part = {(void *)text, size};
-    struct msghdr packet = {
-        .msg_name = &address, .msg_namelen = address_length, .msg_iov = &part, .msg_iovlen = 1};
+    struct packet packet = {text, size, descriptors, count, &address, address_length};
 
-    if (to_manager == -1)
-        return;
-    if (count > 0) {
-        memset(&rights, 0, sizeof rights);
-        packet.msg_control = &rights;
-        packet.msg_controllen = CMSG_SPACE(count * sizeof(int));
-        rights.header.cmsg_level = SOL_SOCKET;
-        rights.header.cmsg_type = SCM_RIGHTS;
-        rights.header.cmsg_len = CMSG_LEN(count * sizeof(int));
-        memcpy(CMSG_DATA(&rights.header), descriptors, count * sizeof(int));
-    }
     /* a manager that does not read must not hold up an upgrade */
-    if (sendmsg(to_manager, &packet, MSG_NOSIGNAL | MSG_DONTWAIT) == -1)
+    if (to_manager != -1 && !send_packet(to_manager, &packet))
         log_line(LEVEL_DEBUG, "the service manager does not take what it is told");
 }
 

@@ -23,14 +23,15 @@
 #include "log.h"
 #include "loop.h"
 #include "manager.h"
+#include "packet.h"
 #include "settings.h"
 
-enum { MOST_TEXT = 4096, MOST_DESCRIPTORS = 64, NAME_SIZE = 108 };
+enum { MOST_TEXT = 4096, NAME_SIZE = 108 };
 
 /* One datagram: lines of NAME=VALUE, and descriptors for the manager to keep. */
 struct notice {
     char text[MOST_TEXT];
-    int descriptors[MOST_DESCRIPTORS];
+    int descriptors[MOST_RIGHTS];
     size_t descriptor_count;
     struct ucred sender;
 };
@@ -63,7 +64,7 @@ static bool receive(int fd, struct notice *notice)
 {
     union {
         struct cmsghdr header;
-        char space[CMSG_SPACE(MOST_DESCRIPTORS * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
+        char space[CMSG_SPACE(MOST_RIGHTS * sizeof(int)) + CMSG_SPACE(sizeof(struct ucred))];
     } ancillary;
     struct iovec part = {notice->text, sizeof notice->text - 1};
     struct msghdr packet = {.msg_iov = &part,

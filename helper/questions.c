@@ -15,10 +15,10 @@
 #include "adopt.h"
 #include "collect.h"
 #include "connections.h"
-#include "control.h"
 #include "family.h"
 #include "generation.h"
 #include "log.h"
+#include "packet.h"
 #include "ready.h"
 #include "replacements.h"
 #include "retire.h"
@@ -28,12 +28,13 @@
 static bool send_answer(int fd, enum message_kind kind, const int *descriptors, size_t count)
 {
     struct message message;
+    struct packet packet = {&message, sizeof message, descriptors, count, NULL, 0};
 
     memset(&message, 0, sizeof message);
     message.magic = PROTOCOL_MAGIC;
     message.version = PROTOCOL_VERSION;
     message.kind = (uint16_t)kind;
-    return send_packet(fd, &message, sizeof message, descriptors, count);
+    return send_packet(fd, &packet);
 }
 
 static bool bind_asked(int fd, struct generation *generation, const struct message *message)
