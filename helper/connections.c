@@ -29,6 +29,7 @@
 #include "memory.h"
 #include "orders.h"
 #include "procfile.h"
+#include "sock_diag.h"
 #include "tcp_sockets.h"
 #include "unix_sockets.h"
 
@@ -104,7 +105,7 @@ static enum lookup find_by_address(struct look *look, struct known_socket *known
     enum lookup found = CANNOT_TELL;
 
     if (look->diag == -1)
-        look->diag = open_tcp_diag();
+        look->diag = open_sock_diag();
     if (known->family)
         found = find_tcp_socket(look->diag, known->family, &known->id, known->inode);
     known->checked = now();

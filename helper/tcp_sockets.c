@@ -6,34 +6,13 @@
 
 #include <errno.h>
 #include <linux/netlink.h>
-#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-int open_tcp_diag(void)
-{
-    return socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-}
+#include "sock_diag.h"
 
 /* Of the last request: an answer to an earlier one may have been left unread. */
 static uint32_t sequence;
-
-static int send_request(int diag, const struct inet_diag_req_v2 *body)
-{
-    struct {
-        struct nlmsghdr header;
-        struct inet_diag_req_v2 body;
-    } request = {
-        .header = {.nlmsg_len = sizeof request,
-                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                   .nlmsg_flags = NLM_F_REQUEST,
-                   .nlmsg_seq = ++sequence},
-        .body = *body,
-    };
-
-    return send(diag, &request, sizeof request, 0) == -1 ? -1 : 0;
-}
 
 /*
  * The kernel answers before send() returns. Where there is no such connection
@@ -49,7 +28,7 @@ enum lookup find_tcp_socket(int diag, uint8_t family, const struct inet_diag_soc
     const struct nlmsghdr *header = (const void *)buffer;
     ssize_t size;
 
-    if (diag == -1 || send_request(diag, &body) == -1)
+    if (diag == -1 || request_sock_diag(diag, &body, sizeof body, 0, ++sequence) == -1)
         return CANNOT_TELL;
     size = recv(diag, buffer, sizeof buffer, MSG_DONTWAIT);
     if (size == -1 || !NLMSG_OK(header, (size_t)size) || header->nlmsg_seq != sequence)

@@ -5,12 +5,10 @@
 #include <linux/inet_diag.h>
 #include <stdint.h>
 
-/* A socket to ask about. -1 with errno set where the kernel does not answer (CONFIG_INET_DIAG). */
-int open_tcp_diag(void);
-
 enum lookup { IS_GONE, IS_THERE, CANNOT_TELL };
 
-/* Is there a socket with these addresses and this inode, held by a process and not dead? */
+/* Is there, by open_sock_diag()'s descriptor, a socket with these addresses and this inode, held by
+ * a process and not dead? */
 enum lookup find_tcp_socket(int diag, uint8_t family, const struct inet_diag_sockid *id,
                             unsigned long long inode);
 

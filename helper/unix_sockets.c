@@ -1,17 +1,15 @@
-/* sock_diag(7), the part for unix sockets; libc has no more than the structures of it. */
 #include "unix_sockets.h"
 
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
-#include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include "proc_unix.h"
+#include "sock_diag.h"
 
 static void read_attribute(struct unix_socket *socket, const struct rtattr *attribute)
 {
@@ -50,52 +48,34 @@ static struct unix_socket read_entry(const struct nlmsghdr *header)
     return socket;
 }
 
-static int request_dump(int netlink)
-{
-    struct {
-        struct nlmsghdr header;
-        struct unix_diag_req body;
-    } request = {
-        .header = {.nlmsg_len = sizeof request,
-                   .nlmsg_type = SOCK_DIAG_BY_FAMILY,
-                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
-        .body = {.sdiag_family = AF_UNIX,
-                 .udiag_states = UINT32_MAX,
-                 .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN},
-    };
+struct visitor {
+    bool (*visit)(const struct unix_socket *socket, void *argument);
+    void *argument;
+    bool visited; /* has there been any? */
+};
 
-    return send(netlink, &request, sizeof request, 0) == -1 ? -1 : 0;
+static bool visit_entry(const struct nlmsghdr *header, void *argument)
+{
+    struct visitor *visitor = argument;
+    struct unix_socket entry = read_entry(header);
+
+    visitor->visited = true;
+    return visitor->visit(&entry, visitor->argument);
 }
 
 int for_each_unix_socket(bool (*visit)(const struct unix_socket *socket, void *argument),
                          void *argument)
 {
-    static _Alignas(struct nlmsghdr) char buffer[32 * 1024];
-    int netlink = socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
-    bool more = true;
-    ssize_t size = 0;
+    struct unix_diag_req request = {
+        .sdiag_family = AF_UNIX,
+        .udiag_states = UINT32_MAX,
+        .udiag_show = UDIAG_SHOW_NAME | UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN,
+    };
+    struct visitor visitor = {visit, argument, false};
 
-    if (netlink == -1)
-        return for_each_listed_unix_socket(visit, argument);
-    if (request_dump(netlink) == -1)
-        size = -1;
-    while (more && size >= 0 && (size = recv(netlink, buffer, sizeof buffer, 0)) > 0) {
-        size_t left = (size_t)size;
-
-        for (const struct nlmsghdr *header = (const void *)buffer; more && NLMSG_OK(header, left);
-             header = NLMSG_NEXT(header, left)) {
-            struct unix_socket entry;
-
-            if (header->nlmsg_type == NLMSG_DONE || header->nlmsg_type == NLMSG_ERROR) {
-                more = false;
-                break;
-            }
-            entry = read_entry(header);
-            more = visit(&entry, argument);
-        }
-    }
-    close(netlink);
-    return size < 0 ? -1 : 0;
+    if (for_each_entry(&request, sizeof request, visit_entry, &visitor) == 0)
+        return 0;
+    return visitor.visited ? -1 : for_each_listed_unix_socket(visit, argument);
 }
 
 struct search {
