@@ -1,0 +1,61 @@
+/* What the processes report, as they retire or when they are asked, becomes what is known. */
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "clock.h"
+#include "connections.h"
+#include "generation.h"
+#include "log.h"
+#include "orders.h"
+
+/* Did it come in at one of the ports? Both families: one listener may serve both (ipv6(7)). */
+static bool is_at_endpoint(const struct generation *generation, const struct socket_report *report)
+{
+    for (size_t i = 0; i < generation->endpoint_count; i++)
+        if (generation->endpoints[i].family != AF_UNIX &&
+            generation->endpoints[i].port == ntohs(report->local_port))
+            return true;
+    return false;
+}
+
+static struct known_socket understand(const struct generation *generation,
+                                      const struct socket_report *report)
+{
+    struct known_socket known = {.inode = report->inode, .kind = NO_CONNECTION};
+
+    if ((report->family != AF_INET && report->family != AF_INET6) ||
+        !is_at_endpoint(generation, report))
+        return known;
+    known.kind = CONNECTION;
+    known.family = report->protocol == IPPROTO_TCP ? (uint8_t)report->family : 0;
+    known.id.idiag_sport = report->local_port;
+    known.id.idiag_dport = report->peer_port;
+    known.id.idiag_if = report->device;
+    known.id.idiag_cookie[0] = known.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
+    memcpy(known.id.idiag_src, report->local, sizeof known.id.idiag_src);
+    memcpy(known.id.idiag_dst, report->peer, sizeof known.id.idiag_dst);
+    return known;
+}
+
+void sockets_reported(struct generation *generation, const struct message *message)
+{
+    if (generation->state != RETIRING && generation->state != DRAINING)
+        return;
+    for (size_t i = 0; i < message->sockets.count && i < REPORTS_PER_MESSAGE; i++)
+        add_known(&generation->sockets, understand(generation, &message->sockets.item[i]));
+}
+
+void process_counted(struct generation *generation, pid_t pid, int error)
+{
+    if (error)
+        log_line(LEVEL_DEBUG, "generation %u: process %d cannot list its sockets: %s",
+                 generation->number, pid, strerror(error));
+    if (error || generation->state != DRAINING || !generation->inquiry.open ||
+        !note_answer(generation, pid))
+        return;
+    generation->inquiry.progress = now();
+    if (!find_silent(generation))
+        happen(generation, ANSWERED);
+}
