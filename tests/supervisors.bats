@@ -105,13 +105,17 @@ only_left() {
     PID=$(control pid legacy-server)
     upgrades_lose_nothing control signal HUP legacy-server
     equal "$(control pid legacy-server)" "$PID" "pid"
-    control status legacy-server | grep RUNNING
+    wait_until is_running legacy-server # STARTING in the first second, whatever it does
     control stop legacy-server
     nothing_is_left "$supervisor"
 }
 
 control() {
     supervisorctl -c supervisord.conf "$@"
+}
+
+is_running() {
+    control status "$1" | grep RUNNING
 }
 
 @test "start-stop-daemon" {
