@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 
+#include "clock.h"
 #include "kernel.h"
 #include "process.h"
 #include "procfs.h"
@@ -271,6 +272,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
     if (getauxval(AT_SECURE)) /* a set-user-ID program is left alone */
         return;
     (void)real();
+    find_vdso_clock();
     if (is_another_libc()) {
         complain_of_another_libc();
         return;

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "blocking.h"
-#include "kernel.h"
+#include "clock.h"
 #include "orders.h"
 #include "process.h"
 #include "readiness.h"
@@ -23,14 +23,6 @@ static bool interrupted_by_order(int result, unsigned *before)
         return false;
     *before = order_interruptions;
     return true;
-}
-
-static int64_t nanoseconds_now(void)
-{
-    struct timespec now;
-
-    kernel_clock_gettime(CLOCK_MONOTONIC, &now); /* the program may live in a faked time */
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 /* When a wait of so many milliseconds ends; it is read only where there is an end. */

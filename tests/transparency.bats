@@ -407,6 +407,23 @@ has_checked() {
     equal "$(cat alive)" alive "what it says"
 }
 
+# ---- costs ----
+
+# A wait with a time limit asks for the time, in case it has to go on with what is left of it.
+@test "a server that is ready makes no system calls for the time" {
+    requires strace
+    grep -Eqx 'tsc|kvm-clock|hyperv_clocksource_tsc_page|arch_sys_counter' \
+        /sys/devices/system/clocksource/clocksource0/current_clocksource ||
+        skip "the kernel does not tell the time without one here"
+    serve epoll-level --service-time 2
+    timeout 60 strace -qq -e trace=clock_gettime,epoll_wait -o trace -p "$(first_pid 1)" 3>&- &
+    STARTED+=("$!")
+    wait_until grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/$(first_pid 1)/status"
+    ask "$PORT"
+    wait_for_log 'epoll_wait\([0-9]+, .*, [0-9]+, [1-9][0-9]*\)' trace # with a time limit
+    has_no_log clock_gettime trace
+}
+
 # ---- interruptions ----
 
 WAITS=(poll ppoll select pselect epoll_wait epoll_pwait epoll_pwait2 nanosleep clock_nanosleep
