@@ -1,8 +1,9 @@
 /*
- * sshd's process before the login, for one, was executed afresh for its client,
- * and would be looked at when it first waits. A server that has said already
- * that it waits for clients makes no calls of ours by itself; the helper does not
- * give orders to a process with a filter of its own.
+ * A filter that a program loads into itself knows the calls that the program
+ * makes, and not ours: the handler of an order, a wrapper that looks something
+ * up or asks the helper would be the end of the process. (sshd's before the
+ * login, vsftpd's sessions.) So all that is ours rests from then on. The helper
+ * sees the filter in /proc, and gives no orders there.
  */
 #include "sandbox.h"
 
@@ -12,35 +13,40 @@
 #include "process.h"
 #include "signals.h"
 
-/* What there was to attend to; 0 if nothing had to be left. */
-static unsigned leave_alone(void)
-{
-    unsigned before;
+/* What there is to return to, should there be no filter after all. */
+struct before {
+    bool active;
+    unsigned attention;
+};
 
-    if (!session.active || !own_state() || !wait_needs_attention())
-        return 0;
-    before = atomic_exchange(&attention, 0);
-    give_back_upgrade_signal();
-    session.active = false;
+static struct before rest(void)
+{
+    struct before before = {.active = session.active && own_state()};
+
+    if (before.active) {
+        before.attention = atomic_exchange(&attention, 0);
+        give_back_signals();
+        session.active = false;
+    }
     return before;
 }
 
-static void come_back(unsigned before)
+static void resume(struct before before)
 {
-    if (!before)
+    if (!before.active)
         return;
     session.active = true;
-    take_upgrade_signal();
-    atomic_fetch_or(&attention, before);
+    take_signals_again();
+    atomic_fetch_or(&attention, before.attention);
 }
 
 int enter_sandbox_by_prctl(int (*prctl)(int, ...), int option, const unsigned long arguments[4])
 {
-    unsigned before = leave_alone();
+    struct before before = rest();
     int result = prctl(option, arguments[0], arguments[1], arguments[2], arguments[3]);
 
     if (result != 0)
-        come_back(before);
+        resume(before);
     return result;
 }
 
@@ -60,15 +66,15 @@ static void find_seccomp_load(int (**load)(const void *))
 int enter_sandbox_by_libseccomp(const void *context)
 {
     int (*load)(const void *) = NULL;
-    unsigned before;
+    struct before before;
     int result;
 
     find_seccomp_load(&load);
     if (!load)
         return -ENOSYS;
-    before = leave_alone();
+    before = rest();
     result = load(context);
     if (result != 0)
-        come_back(before);
+        resume(before);
     return result;
 }

@@ -145,16 +145,28 @@ void protect_signals(void)
     errno = saved;
 }
 
-void give_back_upgrade_signal(void)
+/* The handler of orders stays: by that the helper knows who ought to answer. */
+void give_back_signals(void)
 {
-    if (installed)
-        real()->sigaction(session.upgrade_signal, &wanted[1].copy[wanted[1].current], NULL);
+    sigset_t set;
+
+    if (!installed)
+        return;
+    sigemptyset(&set);
+    for (int index = 0; index < RESERVED; index++)
+        if (believed_blocked() & 1u << index)
+            sigaddset(&set, reserved_number(index));
+    kernel_sigmask(SIG_BLOCK, &set, NULL);
+    real()->sigaction(session.upgrade_signal, &wanted[1].copy[wanted[1].current], NULL);
 }
 
-void take_upgrade_signal(void)
+void take_signals_again(void)
 {
-    if (installed)
-        install(1);
+    if (!installed)
+        return;
+    install(1);
+    unblock(ORDER_SIGNAL);
+    unblock(session.upgrade_signal);
 }
 
 const sigset_t *without_reserved(const sigset_t *set, sigset_t *copy)
