@@ -13,6 +13,7 @@
 #include "../preload/protocol.h"
 #include "clock.h"
 #include "fail.h"
+#include "family.h"
 #include "generation.h"
 #include "log.h"
 #include "memory.h"
@@ -43,6 +44,20 @@ void collected(struct generation *new)
         start_generation(new);
 }
 
+static void not_collected(struct generation *new, pid_t silent)
+{
+    const struct member *member = find_member(silent);
+
+    if (member && member->sandboxed)
+        fail_upgrade(new,
+                     "process %d of generation %u holds a listener in a seccomp filter of its "
+                     "own, where it cannot be asked",
+                     silent, current->number);
+    else
+        fail_upgrade(new, "process %d of generation %u did not hand over its listeners within %s",
+                     silent, current->number, duration_text(collect_timeout));
+}
+
 void collect_again(struct generation *new)
 {
     pid_t silent;
@@ -53,8 +68,7 @@ void collect_again(struct generation *new)
     }
     silent = find_silent(new);
     if (silent && now() > new->deadline)
-        fail_upgrade(new, "process %d of generation %u did not hand over its listeners within %s",
-                     silent, current->number, duration_text(collect_timeout));
+        not_collected(new, silent);
     else
         new->next_timer = now() + collect_pace;
 }

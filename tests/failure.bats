@@ -366,3 +366,13 @@ same_descriptors() {
     serves_version "$PORT" v1
     kill -0 "$PID"
 }
+
+@test "a listener in a process that cannot be asked, since it has entered a seccomp filter" {
+    start_server "$TESTS/odd" --sandbox --keep-listener --port "$PORT"
+    keep "$PORT"
+    echo here >&"$KEPT"
+    read -r -t 5 <&"$KEPT" # it has entered it
+    upgrade_fails 'process [0-9]+ of generation 1 holds a listener in a seccomp filter of its own'
+    close_kept
+    upgrade
+}

@@ -35,6 +35,7 @@ static const char usage[] =
     "  --master         a worker serves; SIGUSR1 to the master is SIGHUP to the worker\n"
     "  --chroot DIR     as soon as it listens; version files are read before\n"
     "  --sandbox        a child for each client, which may but read, write and exit\n"
+    "  --keep-listener  that child does not close the listener\n"
     "  --uid N          as soon as it listens\n"
     "  --no-accept F    never accepts if the file F exists: clients stay queued\n"
     "  --fail-if F      exits with status 1 once it listens, if the file F exists\n";
@@ -43,6 +44,7 @@ static struct {
     int port;
     const char *version_file;
     int close_all, block_all, reset_signals, tell_signals, child, master, untitled, sandbox;
+    int keep_listener;
     int stop_on, ignore, uid;
     const char *root;
     const char *no_accept;
@@ -74,6 +76,7 @@ static void read_options(int argc, char **argv)
                                           {"master", no_argument, &options.master, 1},
                                           {"untitled", no_argument, &options.untitled, 1},
                                           {"sandbox", no_argument, &options.sandbox, 1},
+                                          {"keep-listener", no_argument, &options.keep_listener, 1},
                                           {"no-accept", required_argument, NULL, 'n'},
                                           {"fail-if", required_argument, NULL, 'f'},
                                           {NULL, 0, NULL, 0}};
@@ -230,7 +233,8 @@ static void serve_in_sandbox(int listener, int client)
         char line[256];
         ssize_t length;
 
-        close(listener);
+        if (!options.keep_listener)
+            close(listener);
         prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
         while ((length = read(client, line, sizeof(line))) > 0 &&
                write(client, line, (size_t)length) == length)
