@@ -33,7 +33,7 @@ int64_t nanoseconds_now(void)
 /* A 32-bit vDSO has two clocks, and PowerPC's functions are not called as C has it. */
 #if __SIZEOF_POINTER__ == 8 && !defined __powerpc__
 
-/* The kernel's linker has put addresses of its own into the image; `base` is what to add to them. */
+/* The image has addresses of its own; `base` is what to add to them. */
 struct vdso {
     uintptr_t base;
     const ElfW(Sym) * symbols;
