@@ -27,9 +27,6 @@ static const char help[] =
     "Exit status: 0 it is, 1 the server was not ready within its ready timeout and runs on,\n"
     "2 usage, 3 no such service, or it has ended, 4 timeout.\n";
 
-/* A shell's $! is known before the shell has executed anything under it. */
-static const int64_t birth_patience = 5 * SECOND;
-
 enum until { READY_TO_SERVE, DRAINED, ENDED_FOR_GOOD };
 
 static enum until read_until(const char *text)
@@ -59,8 +56,6 @@ static bool is_over(int64_t end)
 /* Find the service, which may be on its way. False if it is gone, and gone is what is wanted. */
 static bool find_it(const char *text, enum until until, int64_t end, struct service *service)
 {
-    int64_t patience = now() + birth_patience;
-
     for (;; pause_for_a_moment()) {
         pid_t pid = read_pid(text);
         enum found found = pid ? find_service(pid, service) : NO_PROCESS;
@@ -73,7 +68,7 @@ static bool find_it(const char *text, enum until until, int64_t end, struct serv
             end_with_error(EXIT_NO_SERVICE, "there is no process %d", pid);
         if (is_over(end))
             end_with_error(EXIT_TIMEOUT, "%s: no service yet", text);
-        if (pid && now() >= patience)
+        if (pid && !is_newborn(pid))
             (void)require_service(text);
     }
 }

@@ -7,8 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "memory.h"
 
 ssize_t read_proc_file(pid_t pid, const char *name, char *text, size_t size)
@@ -40,6 +42,26 @@ pid_t parent_of(pid_t pid)
         return 0;
     field = strrchr(text, ')'); /* the name may hold anything: proc(5) */
     return field && sscanf(field + 1, " %*c %d", &parent) == 1 ? (pid_t)parent : 0;
+}
+
+int64_t age_of(pid_t pid)
+{
+    char text[PROC_FILE_SIZE];
+    const char *field;
+    unsigned long long started; /* proc(5) stat, the 22nd: in clock ticks since boot */
+    struct timespec since_boot;
+
+    if (read_proc_file(pid, "stat", text, sizeof text) <= 0)
+        return -1;
+    field = strrchr(text, ')');
+    if (!field || sscanf(field + 1,
+                         " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+                         "%*d %*d %llu",
+                         &started) != 1)
+        return -1;
+    clock_gettime(CLOCK_BOOTTIME, &since_boot);
+    return since_boot.tv_sec * SECOND + since_boot.tv_nsec -
+           (int64_t)started * (SECOND / sysconf(_SC_CLK_TCK));
 }
 
 size_t list_threads(pid_t pid, pid_t **threads)

@@ -3,6 +3,7 @@
 #define TFHELPER_PROCFILE_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 enum { PROC_FILE_SIZE = 4096 };
@@ -15,6 +16,9 @@ ssize_t read_proc_file(pid_t pid, const char *name, char *text, size_t size);
 
 /* The parent of a process; 0 if it has none, or is gone. */
 pid_t parent_of(pid_t pid);
+
+/* Nanoseconds since a process was started; -1 if it is gone. To a hundredth of a second. */
+int64_t age_of(pid_t pid);
 
 /* The threads of a process, in memory that the caller frees. Returns how many. */
 size_t list_threads(pid_t pid, pid_t **threads);

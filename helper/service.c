@@ -1,7 +1,8 @@
 /*
  * The name of the control socket is in the environment of every process of the
  * session but the helper itself, which listens on it. Whoever has changed its
- * environment, or belongs to somebody else, still has the helper above it.
+ * environment, or belongs to somebody else, still has the helper above it; but
+ * for a daemon: for that one the helpers themselves are asked.
  */
 #include "service.h"
 
@@ -10,7 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "clock.h"
+#include "find_by_asking.h"
 #include "procfile.h"
 #include "unix_sockets.h"
 #include "usage.h"
@@ -76,6 +80,17 @@ static bool find_in_environment(pid_t pid, char *name)
     return false;
 }
 
+bool is_control_socket(const struct unix_socket *socket, char *name)
+{
+    const size_t prefix = sizeof socket_prefix - 1;
+
+    if (!socket->listens || socket->name_length != prefix + SESSION_NAME_LENGTH ||
+        memcmp(socket->name, socket_prefix, prefix) != 0)
+        return false;
+    memcpy(name, socket->name + prefix, SESSION_NAME_LENGTH);
+    return true;
+}
+
 struct search {
     const struct open_socket *held;
     size_t count;
@@ -83,18 +98,13 @@ struct search {
     bool found;
 };
 
-static bool is_control_socket(const struct unix_socket *socket, void *argument)
+static bool is_held_control_socket(const struct unix_socket *socket, void *argument)
 {
     struct search *search = argument;
-    const size_t prefix = sizeof socket_prefix - 1;
 
-    if (!socket->listens || socket->name_length != prefix + SESSION_NAME_LENGTH ||
-        memcmp(socket->name, socket_prefix, prefix) != 0)
-        return true;
-    for (size_t i = 0; i < search->count; i++)
-        search->found |= search->held[i].inode == socket->inode;
-    if (search->found)
-        memcpy(search->name, socket->name + prefix, SESSION_NAME_LENGTH);
+    for (size_t i = 0; i < search->count && !search->found; i++)
+        search->found = search->held[i].inode == socket->inode &&
+                        is_control_socket(socket, search->name);
     return !search->found;
 }
 
@@ -107,7 +117,7 @@ static bool find_in_sockets(pid_t pid, char *name)
     list_sockets(pid, &held, &search.count);
     search.held = held;
     if (search.count > 0)
-        for_each_unix_socket(is_control_socket, &search);
+        for_each_unix_socket(is_held_control_socket, &search);
     free(held);
     if (search.found)
         memcpy(name, search.name, sizeof search.name);
@@ -129,7 +139,27 @@ enum found find_service(pid_t pid, struct service *service)
             return FOUND;
         ancestor = parent_of(ancestor);
     }
-    return NOT_A_SERVICE;
+    return find_by_asking(pid, service->name) ? FOUND : NOT_A_SERVICE;
+}
+
+/* A shell's $! is known before the shell has executed anything under it. */
+static const int64_t birth_patience = 5 * SECOND;
+
+bool is_newborn(pid_t pid)
+{
+    int64_t age = age_of(pid);
+
+    return age >= 0 && age < birth_patience;
+}
+
+static enum found find_patiently(pid_t pid, struct service *service)
+{
+    static const struct timespec moment = {0, 20 * MILLISECOND};
+    enum found found;
+
+    while ((found = find_service(pid, service)) == NOT_A_SERVICE && is_newborn(pid))
+        nanosleep(&moment, NULL);
+    return found;
 }
 
 struct service require_service(const char *text)
@@ -140,7 +170,7 @@ struct service require_service(const char *text)
     if (pid == 0)
         end_with_error(EXIT_NO_SERVICE,
                        "%s: no such pidfile, or an empty one; the service is not running", text);
-    switch (find_service(pid, &service)) {
+    switch (find_patiently(pid, &service)) {
     case FOUND:
         return service;
     case NO_PROCESS:

@@ -7,6 +7,8 @@
 
 #include "../preload/protocol.h"
 
+struct unix_socket;
+
 struct service {
     pid_t pid;                          /* that was given */
     char name[SESSION_NAME_LENGTH + 1]; /* of its control socket */
@@ -30,7 +32,16 @@ pid_t read_pid(const char *text);
  */
 enum found find_service(pid_t pid, struct service *service);
 
-/* The same, for an argument that must name one: ends the program with one line if it does not. */
+/* So young that it may yet become a service? */
+bool is_newborn(pid_t pid);
+
+/*
+ * Find it, for an argument that must name one: ends the program with one line if
+ * it does not. Who is newborn is waited for.
+ */
 struct service require_service(const char *text);
+
+/* Is this the control socket of a helper? `name` (SESSION_NAME_LENGTH bytes) tells of which. */
+bool is_control_socket(const struct unix_socket *socket, char *name);
 
 #endif

@@ -69,6 +69,18 @@ END
 
 # ---- upgrade ----
 
+@test "a command that is faster than the shell, which has not executed tfhelper yet" {
+    local command
+
+    serve_by_script
+    for command in status upgrade stop; do
+        start sh -c 'sleep 0.3; exec "$0" -- ./server' "$HELPER"
+        controls 0 "$command" "$PID"
+        [[ $command == stop ]] || kill -TERM "$PID"
+        wait_gone "$PID"
+    done
+}
+
 @test "upgrade waits for the outcome, and says it in one line" {
     serve poll
     set_version v2
