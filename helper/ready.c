@@ -69,13 +69,18 @@ static void end_readiness(struct generation *generation)
     end_probe(generation);
 }
 
-static void ready(struct generation *generation)
+static void say_ready(struct generation *generation)
 {
     end_readiness(generation);
     log_line(LEVEL_INFO, "generation %u: ready after %s, pid %d", generation->number,
              duration_text(now() - generation->started), generation->first);
     log_unclaimed(generation);
     tell_ready(generation);
+}
+
+static void ready(struct generation *generation)
+{
+    say_ready(generation);
     become_current(generation);
 }
 
@@ -120,13 +125,16 @@ void begin_readiness(struct generation *generation)
     run_probe(generation);
 }
 
+static bool takes_its_word(void)
+{
+    return settings.ready.by != READY_DELAY && settings.ready.by != READY_PROBE;
+}
+
 void ready_as_told(struct generation *generation)
 {
-    bool own_word = settings.ready.by != READY_DELAY && settings.ready.by != READY_PROBE;
-
     generation->told = true;
     review_claims(generation);
-    if (own_word)
+    if (takes_its_word())
         ready(generation);
     else if (generation->inheritance.count == 0 || partly_claimed(&generation->inheritance))
         settle_or_ready(generation);
@@ -177,10 +185,28 @@ static void ready_timed_out(struct generation *generation)
                  generation->number, duration_text(now() - generation->started),
                  what_is_missing(generation));
     warn_of_unfit_members(generation);
-    end_readiness(generation);
+    end_probe(generation); /* its pipe stays: a newline into one that is closed would end it */
     generation->unready = true;
     become_current(generation);
     tell_unready(generation);
+}
+
+static void ready_late(struct generation *generation)
+{
+    generation->unready = false;
+    say_ready(generation);
+}
+
+void waits_late(struct generation *generation)
+{
+    if (generation->unready && has_shown_readiness(generation))
+        ready_late(generation);
+}
+
+void told_late(struct generation *generation)
+{
+    if (generation->unready && takes_its_word())
+        ready_late(generation);
 }
 
 void datagram_socket_bound(struct generation *generation, uint64_t inode)

@@ -21,6 +21,10 @@ void settled(struct generation *generation);
 /* STARTING, TIMER: is it ready by what is not an event, or has the ready timeout passed? */
 void wait_for_ready(struct generation *generation);
 
+/* READY, WAITING and TOLD: a first generation that was not ready in time may be now. */
+void waits_late(struct generation *generation);
+void told_late(struct generation *generation);
+
 /* The generation has bound a datagram socket: whoever receives on it waits for clients. */
 void datagram_socket_bound(struct generation *generation, uint64_t inode);
 

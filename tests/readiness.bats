@@ -59,6 +59,32 @@ END
     wait_until answered_by "$(children "$PID" | tr -d ' ')"
 }
 
+# ---- later than the ready timeout ----
+
+@test "a first generation that is ready late" {
+    export TFPRELOAD_READY_TIMEOUT=0.3 TFPRELOAD_PIDFILE=$PWD/pidfile
+    start_with_library "$TESTS/poll" --port "$PORT" --version v1 --start-delay 1000
+    wait_for_log 'generation 1: does not wait for clients after'
+    has_no_log 'generation 1: ready'
+    wait_ready 1
+    ask "$PORT"
+    wait_until equal "$(cat pidfile)" "$PID" "pidfile"
+    "$HELPER" wait "$PID"
+    unset TFPRELOAD_READY_TIMEOUT
+    kill -HUP "$PID"
+    wait_for_log 'generation 2: started, pid [0-9]+, with 1 inherited listener'
+}
+
+@test "fd: a newline that comes late does no harm" {
+    write_server 'os.write(5, b"\n"); os.close(5)'
+    export TFPRELOAD_READY=fd:5 TFPRELOAD_READY_TIMEOUT=0.5
+    start_with_library python3 server.py "$PORT"
+    wait_for_log 'generation 1: not ready after'
+    touch go
+    wait_ready 1
+    ask "$PORT"
+}
+
 @test "fd: the server finds nothing else open than it asked for" {
     start "$HELPER" --ready fd:7 -- sh -c 'ls -l /proc/self/fd >fds; echo >&7; exec sleep 60'
     wait_ready 1
