@@ -38,6 +38,28 @@ void server_exited(struct generation *generation)
         service_ended(generation);
 }
 
+/* A command that has never been a server is not talked about. */
+static void say_ended(const struct generation *generation)
+{
+    bool served = generation->state == READY && !generation->unready;
+    enum log_level level = served || in_background() ? LEVEL_INFO : LEVEL_DEBUG;
+
+    if (in_background()) /* the end of a daemon's first process says nothing, and the other is not
+                            ours */
+        log_line(level, "generation %u: the service has ended", generation->number);
+    else
+        log_line(level, "generation %u: the service has ended: it %s", generation->number,
+                 ending_text(generation->wait_status));
+}
+
+static void stop_draining(struct generation *old)
+{
+    if (old->state == DRAINING && old->counted && old->connections > 0)
+        log_line(LEVEL_INFO, "generation %u: the service has ended with %zu connection%s left",
+                 old->number, old->connections, old->connections == 1 ? "" : "s");
+    begin_stopping(old, "the service has ended");
+}
+
 void service_ended(struct generation *generation)
 {
     /* a successor that is on its way holds the listeners: it takes over, or fails and we end */
@@ -51,13 +73,12 @@ void service_ended(struct generation *generation)
     }
     ending = true;
     ending_status = generation->wait_status;
-    log_line(in_background() ? LEVEL_INFO : LEVEL_DEBUG, "generation %u: the service has ended",
-             generation->number);
+    say_ended(generation);
     abandon_upgrades();
     enter(generation, GONE, 0);
     for (struct generation *old = generations; old; old = old->older)
         if (old->state == RETIRING || old->state == DRAINING)
-            begin_stopping(old, "the service has ended");
+            stop_draining(old);
     tell_gone(generation);
     generation_gone(generation);
 }

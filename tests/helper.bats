@@ -202,6 +202,8 @@ has_state() {
     wait_end
     equal "$STATUS" 139 "status after SIGSEGV"
     wait_until none_marked
+    has_log '^tfpreload: generation 2: the service has ended: it was killed by SIGSEGV$'
+    has_log '^tfpreload: generation 1: the service has ended with 1 connection left$'
 }
 
 @test "kill -9 takes the first process of every generation along" {
