@@ -25,7 +25,8 @@ static const char help[] =
     "A process that has only just been started gets five seconds to become a service, a\n"
     "pidfile the whole timeout to appear.\n\n"
     "Exit status: 0 it is, 1 the server was not ready within its ready timeout and runs on,\n"
-    "2 usage, 3 no such service, or it has ended, 4 timeout.\n";
+    "2 usage, 3 no such service, or it has ended, or is not yours,\n"
+    "4 timeout.\n";
 
 enum until { READY_TO_SERVE, DRAINED, ENDED_FOR_GOOD };
 
@@ -93,6 +94,14 @@ static const char *newest_state(const struct report *records, size_t count, bool
     return state;
 }
 
+/* No generation serves, and none is on its way to that. */
+static bool is_about_to_end(const struct report *service, const char *newest)
+{
+    return service->generation == 0 &&
+           (strcmp(newest, "retiring") == 0 || strcmp(newest, "draining") == 0 ||
+            strcmp(newest, "stopping") == 0);
+}
+
 static bool is_reached(enum until until, const struct report *records, size_t count)
 {
     bool others;
@@ -100,6 +109,8 @@ static bool is_reached(enum until until, const struct report *records, size_t co
 
     if (until == ENDED_FOR_GOOD)
         return false;
+    if (is_about_to_end(&records[0], state))
+        end_with_error(EXIT_NO_SERVICE, "the service is about to end");
     if (strcmp(state, UNREADY) == 0)
         end_with_error(EXIT_REFUSED, "the server was not ready in time; it runs on");
     return strcmp(state, "ready") == 0 && (until == READY_TO_SERVE || !others);

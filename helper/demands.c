@@ -27,13 +27,19 @@ static void put(FILE *file, const struct report *report)
     fwrite(report, sizeof *report, 1, file);
 }
 
+/* Not before the first generation is ready, nor once the service is to end. */
+static bool serves(void)
+{
+    return current && current->state == READY;
+}
+
 static void put_service(FILE *file)
 {
     struct report report = new_report(REPORT_SERVICE);
     size_t used = 0;
 
     report.pid = getpid();
-    report.generation = current ? current->number : 0;
+    report.generation = serves() ? current->number : 0;
     snprintf(report.name, sizeof report.name, "%s", TFP_VERSION_TEXT);
     for (char **word = settings.command; *word && used < sizeof report.text; word++)
         used += (size_t)snprintf(report.text + used, sizeof report.text - used, "%s%s",
@@ -130,7 +136,7 @@ static void put_status(FILE *file)
 {
     put_summary(file);
     put_processes(file);
-    if (current)
+    if (serves()) /* one that ends has but what listens to nobody in their place */
         for_each_listener(current, put_listener, file);
     put_upgrades(file);
     put_settings(file);

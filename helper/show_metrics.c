@@ -127,7 +127,7 @@ void show_metrics(const struct report *records, size_t count)
         return;
     head("info", "gauge", "The version of tfhelper.");
     printf("tfpreload_info{version=\"%s\"} 1\n", service->name);
-    head("current_generation", "gauge", "The generation that serves; 0 before the first is ready.");
+    head("current_generation", "gauge", "The generation that serves; 0 if none does.");
     printf("tfpreload_current_generation %u\n", service->generation);
     show_upgrades(records, count);
     show_generations(records, count);

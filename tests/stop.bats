@@ -51,6 +51,21 @@ stop_in_background() {
     done
 }
 
+@test "while connections are finished, the status says that nothing serves, and wait does not wait" {
+    requires jq
+    serve epoll-level
+    keep "$PORT"
+    ask_kept >/dev/null
+    stop_in_background
+    wait_for_log 'generation 1: draining 1 connection'
+    equal "$("$HELPER" status --json "$PID" | jq -c '[.current, .listeners, .generations[0].state]')" \
+        '[null,[],"draining"]' "status"
+    run "$HELPER" wait --timeout "$PATIENCE" "$PID"
+    equal "$status:$output" "3:tfhelper: the service is about to end"
+    close_kept
+    wait_gone "$STOP_PID" "$PID"
+}
+
 @test "clients in the accept queue were let in, and are served" {
     local connection answer
 
