@@ -21,7 +21,7 @@ static const char help[] =
     "      --watch              again each second, until the service ends\n"
     "  -h, --help               this text\n\n"
     "PID is that of the service, or of any of its processes, or the path of a pidfile.\n\n"
-    "Exit status: 0 shown, 2 usage, 3 no such service.\n";
+    "Exit status: 0 shown, 2 usage, 3 no such service, or not yours.\n";
 
 static void show(const struct arguments *arguments, const struct report *records, size_t count)
 {

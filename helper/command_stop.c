@@ -17,7 +17,7 @@ static const char help[] =
     "      --timeout SECONDS    wait no longer; the service ends on\n"
     "  -h, --help               this text\n\n"
     "PID is that of the service, or of any of its processes, or the path of a pidfile.\n\n"
-    "Exit status: 0 the service is gone, 2 usage, 3 no such service, 4 timeout.\n";
+    "Exit status: 0 the service is gone, 2 usage, 3 no such service, or not yours, 4 timeout.\n";
 
 /* Ends the program at the time given, 0: never. */
 static void wait_for_end(int fd, int64_t end)

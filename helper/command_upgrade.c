@@ -15,13 +15,14 @@
 static const char help[] =
     "usage: tfhelper upgrade [OPTION]... PID\n"
     "Start an upgrade of the service, and wait for its outcome.\n\n"
-    "      --drained            wait until the old generation is gone, too\n"
+    "      --drained            wait until the generation that it replaces is gone, too\n"
     "      --timeout SECONDS    wait no longer; the upgrade goes on\n"
     "  -h, --help               this text\n\n"
     "PID is that of the service, or of any of its processes, or the path of a pidfile.\n"
     "An upgrade that is in progress is waited for first.\n\n"
     "Exit status: 0 the new generation is ready (and the old one gone), 1 the upgrade has\n"
-    "failed and the old generation serves on, 2 usage, 3 no such service, 4 timeout.\n";
+    "failed and the old generation serves on, or the service is about to end, 2 usage,\n"
+    "3 no such service, or not yours, 4 timeout.\n";
 
 /* How long, after the new generation is ready, to wait for the old one's number of connections. */
 static const int64_t retiring_patience = 2 * SECOND;
@@ -142,7 +143,11 @@ static void wait_for_gone(struct upgrade *upgrade, int64_t end)
         }
     }
     end_progress(&upgrade->progress);
-    printf("generation %u gone\n", upgrade->old);
+    if (upgrade->connections > 0) /* the last that was heard: it did not come to none */
+        printf("generation %u gone; %lld connection%s did not end in time\n", upgrade->old,
+               (long long)upgrade->connections, upgrade->connections == 1 ? "" : "s");
+    else
+        printf("generation %u gone\n", upgrade->old);
 }
 
 int upgrade_command(int argc, char **argv)

@@ -22,12 +22,16 @@ enum { MOST_CALLS = 64 };
 
 struct call {
     struct call *next;
+    const char *event;
+    unsigned generation;
     struct environment environment;
 };
 
 static struct call *calls;
 static size_t call_count;
 static struct tool running;
+static const char *running_event;
+static unsigned running_generation;
 
 static void set_number(struct environment *environment, const char *name, int64_t number)
 {
@@ -55,6 +59,8 @@ static void next_call(void)
         return;
     calls = call->next;
     call_count--;
+    running_event = call->event;
+    running_generation = call->generation;
     run_tool(&running, argv, &call->environment, hook_ended);
     free_call(call);
 }
@@ -63,7 +69,8 @@ static void hook_ended(struct tool *tool, int wait_status)
 {
     (void)tool;
     if (wait_status != 0 && wait_status != TOOL_LOST)
-        log_line(LEVEL_ERROR, "the hook %s %s", settings.hook, ending_text(wait_status));
+        log_line(LEVEL_ERROR, "the hook %s %s, called for generation %u: %s", settings.hook,
+                 ending_text(wait_status), running_generation, running_event);
     next_call();
 }
 
@@ -90,6 +97,8 @@ void call_hook(const char *event, const struct generation *generation, int64_t t
         return;
     }
     call = allocate(1, sizeof *call);
+    call->event = event;
+    call->generation = generation->number;
     call->environment = copy_environment();
     set_variable(&call->environment, "TFPRELOAD_EVENT", event);
     set_number(&call->environment, "TFPRELOAD_GENERATION", generation->number);

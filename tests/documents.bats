@@ -57,6 +57,12 @@ END
     wait_until none_marked
 }
 
+@test "README's test harness: a server that has no handler for SIGTERM passes" {
+    harness "$TESTS/odd" --port "$PORT"
+    wait_end
+    equal "$STATUS:$(tail -n 1 "$OUT")" 0:passed "status and last word"
+}
+
 @test "README's test harness: an upgrade that fails does not" {
     cat >server <<END
 #!/bin/sh

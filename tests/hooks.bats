@@ -74,7 +74,7 @@ all_hang() {
 @test "a hook that fails is a line in the log" {
     write_hook 'exit 3'
     serve epoll-level
-    wait_for_log "^tfpreload: the hook $PWD/hook exited with status 3$"
+    wait_for_log "^tfpreload: the hook $PWD/hook exited with status 3, called for generation 1: ready$"
     upgrade v2
     serves_version "$PORT" v2
 }
