@@ -48,7 +48,7 @@ static const action table[STATES][EVENTS] = {
                [TIMER] = finish_upgrade,
                [EXITED] = server_exited,
                [EMPTY] = service_ended},
-    [RETIRING] = {[ANSWERED] = retired, [TIMER] = retire_again, [EMPTY] = gone},
+    [RETIRING] = {[ANSWERED] = retired, [TIMER] = retire_again, [EMPTY] = ended_while_retiring},
     [DRAINING] = {[ANSWERED] = drain_again, [TIMER] = drain_again, [EMPTY] = gone},
     [STOPPING] = {[TIMER] = stop_again, [EXITED] = stop_again, [EMPTY] = gone},
 };

@@ -40,6 +40,13 @@ enum event {
     EVENTS
 };
 
+/* RETIRING: what its processes have been told last. */
+enum round {
+    GIVE_UP,      /* to give up their listeners, but for those where clients still wait */
+    EMPTY_QUEUES, /* nothing more: they serve who waits on these */
+    GIVE_UP_ALL,  /* to give up these, too */
+};
+
 /* A process that was sent an order. */
 struct asked {
     pid_t pid;
@@ -84,13 +91,17 @@ struct generation {
     unsigned long long *bound; /* inodes of the datagram sockets that it has bound */
     size_t bound_count;
     size_t connections; /* DRAINING: at the last certain count */
-    int rearmed;        /* READY: how often it was told to look at its queues */
+    int rearmed;        /* READY, RETIRING: how often it was told to look at its queues */
+    enum round round;   /* RETIRING: see retire.c */
+    int64_t asked_at;   /* RETIRING: when this round began */
+    int64_t hushed_at;  /* RETIRING: when nobody new was let in any more at leftovers, or 0 */
     bool counted;       /* DRAINING: there has been a first count */
     bool all_taken;     /* DRAINING: every connection on its ports has been taken for its own */
     int quiet_looks;    /* DRAINING: how many looks in a row found no connection */
     struct asked *asked;
     size_t asked_count;
-    struct inheritance inheritance; /* what it inherits, until its upgrade is over */
+    struct inheritance inheritance; /* what it inherits, until its upgrade is over; then, while
+                                       it is RETIRING, what its successor has not claimed */
     struct endpoint *endpoints;     /* where its connections came in */
     size_t endpoint_count;
     struct known_sockets sockets; /* what its processes have said of theirs, since they retired */

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
@@ -31,6 +32,17 @@ struct queue {
     int limit;
 };
 
+/* SO_MEMINFO, Linux 4.12: what the datagrams that nobody has read take, in bytes. */
+static struct queue queue_of_datagrams(const struct inherited *item)
+{
+    uint32_t memory[SK_MEMINFO_VARS] = {0};
+    socklen_t length = sizeof memory;
+
+    if (getsockopt(item->fd, SOL_SOCKET, SO_MEMINFO, memory, &length) == -1)
+        return (struct queue){false, 0, 0};
+    return (struct queue){true, memory[SK_MEMINFO_RMEM_ALLOC], -1};
+}
+
 /* tcp(7) TCP_INFO of a listener: "unacked" is its queue's length, "sacked" its limit. */
 static struct queue queue_of(const struct inherited *item)
 {
@@ -39,8 +51,10 @@ static struct queue queue_of(const struct inherited *item)
     socklen_t length = sizeof info;
 
     if (item->key.family == AF_UNIX) {
-        if (find_unix_socket(item->inode, &local) && local.listens)
-            return (struct queue){true, local.queue, (int)local.backlog};
+        if (find_unix_socket(item->inode, &local))
+            return (struct queue){true, local.queue, local.listens ? (int)local.backlog : -1};
+    } else if (item->key.type == SOCK_DGRAM) {
+        return queue_of_datagrams(item);
     } else if (getsockopt(item->fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0) {
         return (struct queue){true, info.tcpi_unacked, (int)info.tcpi_sacked};
     }
@@ -139,12 +153,39 @@ void restore_listeners(const struct inheritance *inheritance)
         fcntl(item->fd, F_SETFL, item->status_flags);
         if (item->options != -1)
             copy_socket_options(item->options, item->fd);
-        if (item->backlog != -1)
-            listen(item->fd, item->backlog); /* listen(2) again changes the limit alone */
+        /* listen(2) again would make the credentials that unix(7) clients see ours */
+        if (item->backlog != -1 && queue_of(item).limit != item->backlog)
+            listen(item->fd, item->backlog);
     }
 }
 
-size_t hush_unclaimed(const struct inheritance *inheritance)
+/* What the service manager opened outlives us: clients wait there for the next start. */
+static bool is_leftover(const struct inherited *item)
+{
+    return !item->claimed && !is_activated(item->inode);
+}
+
+struct inheritance take_leftovers(struct inheritance *inheritance)
+{
+    struct inheritance leftovers = {NULL, 0};
+    size_t kept = 0;
+
+    for (size_t i = 0; i < inheritance->count; i++) {
+        const struct inherited *item = &inheritance->item[i];
+
+        if (!is_leftover(item)) {
+            inheritance->item[kept++] = *item;
+            continue;
+        }
+        leftovers.item = grow(leftovers.item, leftovers.count + 1, sizeof *leftovers.item);
+        leftovers.item[leftovers.count++] = *item;
+    }
+    inheritance->count = kept;
+    return leftovers;
+}
+
+/* Datagrams need no permission: whoever sends them does not know of us. */
+static void let_nobody_in(const struct inherited *item)
 {
     /* drop what asks for a new connection (SYN without ACK), let handshakes complete */
     struct sock_filter drop_syn[] = {
@@ -155,20 +196,55 @@ size_t hush_unclaimed(const struct inheritance *inheritance)
         BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
     };
     struct sock_fprog program = {sizeof drop_syn / sizeof *drop_syn, drop_syn};
-    size_t waiting = 0;
+
+    if (item->key.family != AF_UNIX && item->key.type != SOCK_DGRAM &&
+        (item->key.protocol == IPPROTO_SCTP ||
+         setsockopt(item->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == -1))
+        bind_to_no_interface(item->fd);
+}
+
+/* With SO_REUSEPORT, another one may go on where this one ends. */
+static bool has_claimed_twin(const struct inherited *item, const struct inheritance *others)
+{
+    for (size_t i = 0; i < others->count; i++)
+        if (others->item[i].claimed &&
+            memcmp(&others->item[i].key, &item->key, sizeof item->key) == 0)
+            return true;
+    return false;
+}
+
+size_t hush_leftovers(const struct inheritance *inheritance, const struct inheritance *claimed)
+{
+    size_t open = 0;
 
     for (size_t i = 0; i < inheritance->count; i++) {
         const struct inherited *item = &inheritance->item[i];
 
-        /* what the service manager opened outlives us: clients wait there for the next start */
-        if (item->claimed || is_activated(item->inode))
+        if (!is_leftover(item))
             continue;
-        if (item->key.family != AF_UNIX &&
-            setsockopt(item->fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == -1)
-            bind_to_no_interface(item->fd);
-        waiting += queue_of(item).length;
+        if (claimed && has_claimed_twin(item, claimed))
+            open++;
+        else
+            let_nobody_in(item);
     }
+    return open;
+}
+
+size_t queued_on_leftovers(const struct inheritance *inheritance)
+{
+    size_t waiting = 0;
+
+    for (size_t i = 0; i < inheritance->count; i++)
+        if (is_leftover(&inheritance->item[i]))
+            waiting += queue_of(&inheritance->item[i]).length;
     return waiting;
+}
+
+bool is_left_over(struct inheritance *inheritance, uint64_t inode)
+{
+    const struct inherited *item = find_inherited(inheritance, inode);
+
+    return item && is_leftover(item);
 }
 
 static int reuse_of(const struct inherited *item)
@@ -210,7 +286,7 @@ size_t queued(const struct inheritance *inheritance)
     size_t waiting = 0;
 
     for (size_t i = 0; i < inheritance->count; i++)
-        if (inheritance->item[i].claimed)
+        if (inheritance->item[i].claimed && inheritance->item[i].key.type != SOCK_DGRAM)
             waiting += queue_of(&inheritance->item[i]).length;
     return waiting;
 }

@@ -59,10 +59,24 @@ bool partly_claimed(const struct inheritance *inheritance);
 void restore_listeners(const struct inheritance *inheritance);
 
 /*
- * Listeners that nobody claimed, but for those that the service manager keeps: let no new
- * connection in, so that the old generation can empty their queues. Returns how many still wait.
+ * A leftover is a listener that nobody claimed, but for those that the service
+ * manager keeps. Take them out of the inheritance, for the old generation to
+ * empty their queues.
  */
-size_t hush_unclaimed(const struct inheritance *inheritance);
+struct inheritance take_leftovers(struct inheritance *inheritance);
+
+/*
+ * Let no new connection in at the leftovers, but at those of a SO_REUSEPORT set
+ * of which another one is among `claimed` (NULL: at none): the kernel sends new
+ * clients there as before, and they would wait. Returns how many stay open.
+ */
+size_t hush_leftovers(const struct inheritance *inheritance, const struct inheritance *claimed);
+
+/* What waits at the leftovers: connections, and bytes of datagrams. */
+size_t queued_on_leftovers(const struct inheritance *inheritance);
+
+/* Is the socket with this inode one? */
+bool is_left_over(struct inheritance *inheritance, uint64_t inode);
 
 /*
  * While the old generation retires, its late answers need a second socket on
@@ -71,7 +85,7 @@ size_t hush_unclaimed(const struct inheritance *inheritance);
 void allow_second_senders(struct inheritance *inheritance);
 void forbid_second_senders(struct inheritance *inheritance);
 
-/* How many connections wait in the queues of those that are claimed? */
+/* How many connections wait in the queues of those that are claimed, datagrams aside? */
 size_t queued(const struct inheritance *inheritance);
 
 /* Close them all. */

@@ -85,11 +85,14 @@ static bool group_signal_asked(int fd, const struct generation *generation, int 
     return send_answer(fd, MESSAGE_SIGNALLED, NULL, 0);
 }
 
-static bool replacements_asked(int fd)
+static bool replacements_asked(int fd, const struct generation *generation)
 {
     const int *replacements = open_replacements();
 
-    return replacements && send_answer(fd, MESSAGE_REPLACEMENT, replacements, REPLACEMENTS);
+    return replacements && send_answer(fd,
+                                       may_keep_listeners(generation) ? MESSAGE_REPLACEMENT_ASK
+                                                                      : MESSAGE_REPLACEMENT,
+                                       replacements, REPLACEMENTS);
 }
 
 /* A process of a retired generation must not begin to accept where its successor does. */
@@ -158,7 +161,12 @@ bool answer_message(int fd, pid_t pid, const struct message *message, int descri
             process_collected(generation, pid, message->error);
             break;
         case MESSAGE_RETIRE:
-            keep = replacements_asked(fd);
+            keep = replacements_asked(fd, generation);
+            break;
+        case MESSAGE_QUEUE:
+            keep = send_answer(
+                fd, keeps_listener(generation, message->inode) ? MESSAGE_KEEP : MESSAGE_NONE, NULL,
+                0);
             break;
         case MESSAGE_LISTEN:
             keep = listen_asked(fd, generation, message);

@@ -45,6 +45,7 @@ static void become_current(struct generation *generation)
     if (old) {
         release(&old->inheritance); /* what is still needed, its successor has inherited */
         allow_second_senders(&generation->inheritance);
+        old->inheritance = take_leftovers(&generation->inheritance);
         begin_retiring(old);
     } else {
         finish_upgrade(generation); /* from what has activated us, if anything has */
@@ -113,6 +114,8 @@ void settle_or_ready(struct generation *generation)
         ready(generation);
         return;
     }
+    if (left < 1) /* overtaken by this event: the timer is due at once */
+        left = 1;
     enter(generation, SETTLING, left < settling_time ? left : settling_time);
 }
 

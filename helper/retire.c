@@ -2,6 +2,10 @@
  * A server that forks for each client forks between our look and our order, and
  * the child still holds the listener. So retiring is over when a new look finds
  * nobody who has not answered, not when everybody of the first look has.
+ *
+ * A leftover, on which the successor does not listen any more, is closed, but
+ * not on clients that wait there: nobody new is let in, and the old generation
+ * keeps it until its queue is empty. Hence two rounds of orders, where there is one.
  */
 #include "retire.h"
 
@@ -20,48 +24,125 @@
 
 static const int64_t retire_pace = 5 * MILLISECOND;
 
-/* How long the old generation may take to empty the queue of a listener that nobody claimed. */
-static const int64_t empty_queue_time = SECOND;
+/* While a queue is being emptied. To look at one of a unix socket costs a list of them all. */
+static const int64_t empty_pace = 20 * MILLISECOND;
 
-/* How often it is told to look at that queue. */
+/* Who was let in last may be far away, and has yet to complete the handshake. */
+static const int64_t handshake_time = 100 * MILLISECOND;
+
+/* A server may not have been woken for what waits: it is told to look after this, twice this, … */
 static const int64_t wake_pace = 100 * MILLISECOND;
 
 static const int64_t complain_after = SECOND;
 
-void begin_retiring(struct generation *old)
+static void begin_round(struct generation *old, enum round round)
 {
     forget_asked(old);
+    old->round = round;
+    old->asked_at = now();
+}
+
+/* Let nobody in any more, at these leftovers or, with NULL, at all. */
+static void hush(struct generation *old, const struct inheritance *claimed)
+{
+    if (hush_leftovers(&old->inheritance, claimed) == 0)
+        old->hushed_at = now();
+}
+
+void begin_retiring(struct generation *old)
+{
     enter(old, RETIRING, retire_pace);
     old->deadline = now() + settings.exit_timeout;
+    old->rearmed = 0;
+    old->hushed_at = 0;
+    hush(old, old == current ? NULL : &current->inheritance);
+    begin_round(old, GIVE_UP);
     retire_again(old);
+}
+
+bool may_keep_listeners(const struct generation *old)
+{
+    return old->state == RETIRING && old->round == GIVE_UP && old->inheritance.count > 0;
+}
+
+bool keeps_listener(struct generation *old, uint64_t inode)
+{
+    return may_keep_listeners(old) && is_left_over(&old->inheritance, inode);
+}
+
+/* However it has ended: what was needed for it is not any more. */
+static void retiring_over(struct generation *old)
+{
+    bool more = false;
+
+    release(&old->inheritance);
+    for (const struct generation *g = generations; g; g = g->older)
+        more |= g != old && g->state == RETIRING;
+    if (more || !current)
+        return;
+    close_replacements();
+    forbid_second_senders(&current->inheritance);
+    finish_upgrade(current);
 }
 
 static void complain(struct generation *old)
 {
     old->complained = true;
     log_line(LEVEL_ERROR, "generation %u: process %d has not given up its listeners after %s",
-             old->number, find_silent(old), duration_text(now() - old->since));
+             old->number, find_silent(old), duration_text(now() - old->asked_at));
+}
+
+/* Only after half of the time is it hopeless that a busy queue is empty by itself for a moment. */
+static bool is_time_to_hush(const struct generation *old, size_t waiting)
+{
+    return old->hushed_at == 0 && (waiting == 0 || now() - old->since > settings.exit_timeout / 2);
+}
+
+static bool is_empty(const struct generation *old, size_t waiting)
+{
+    return waiting == 0 && old->hushed_at != 0 && now() - old->hushed_at >= handshake_time;
+}
+
+static void empty_queues(struct generation *old)
+{
+    size_t waiting = queued_on_leftovers(&old->inheritance);
+    bool late = now() >= old->deadline;
+
+    old->next_timer = now() + empty_pace;
+    if (is_time_to_hush(old, waiting))
+        hush(old, NULL);
+    if (late && waiting > 0)
+        log_line(LEVEL_INFO, "generation %u: exit timeout, and clients wait in a queue",
+                 old->number);
+    if (late || is_empty(old, waiting)) {
+        begin_round(old, GIVE_UP_ALL);
+        retire_again(old);
+    } else if (now() - old->asked_at > wake_pace << old->rearmed) {
+        old->rearmed++;
+        announce(old, ORDER_REARM);
+    }
 }
 
 void retire_again(struct generation *old)
 {
+    if (old->round == EMPTY_QUEUES) {
+        empty_queues(old);
+        return;
+    }
     old->next_timer = now() + retire_pace;
-    /* what the new generation does not listen on is closed, but not on clients in its queue */
-    if (hush_unclaimed(&current->inheritance) > 0 && now() - old->since < empty_queue_time) {
-        if (now() - old->since > wake_pace * (old->rearmed + 1)) { /* it may not have been woken */
-            old->rearmed++;
-            announce(old, ORDER_REARM);
-        }
-        return;
-    }
     if (order_members(old, old, ORDER_RETIRE) == 0) {
-        happen(old, ANSWERED);
+        if (old->round == GIVE_UP && old->inheritance.count > 0)
+            begin_round(old, EMPTY_QUEUES);
+        else
+            happen(old, ANSWERED);
         return;
     }
-    if (now() - old->since > complain_after && !old->complained)
+    if (now() - old->asked_at > complain_after && !old->complained)
         complain(old);
-    if (now() > old->deadline && now() - old->since > complain_after)
+    if (now() > old->deadline && now() - old->asked_at > complain_after) {
+        retiring_over(old);
         begin_stopping(old, "did not give up its listeners");
+    }
 }
 
 void process_retired(struct generation *old, pid_t pid, int error)
@@ -77,18 +158,19 @@ void process_retired(struct generation *old, pid_t pid, int error)
 
 void retired(struct generation *old)
 {
-    bool more = false;
-
     log_line(LEVEL_INFO, "generation %u: retired after %s: it accepts no more", old->number,
              duration_text(now() - old->since));
     tell_retired(old);
     forget_asked(old);
     begin_draining(old);
-    for (const struct generation *g = generations; g; g = g->older)
-        more |= g->state == RETIRING;
-    if (more)
-        return;
-    close_replacements();
-    forbid_second_senders(&current->inheritance);
-    finish_upgrade(current);
+    retiring_over(old);
+}
+
+void ended_while_retiring(struct generation *old)
+{
+    log_line(LEVEL_INFO, "generation %u: %s before it had retired", old->number,
+             old->exited ? ending_text(old->wait_status) : "ended");
+    forget_asked(old);
+    retiring_over(old);
+    gone(old);
 }

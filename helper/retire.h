@@ -2,6 +2,8 @@
 #ifndef TFHELPER_RETIRE_H
 #define TFHELPER_RETIRE_H
 
+#include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct generation;
@@ -17,5 +19,15 @@ void process_retired(struct generation *old, pid_t pid, int error);
 
 /* RETIRING, ANSWERED: all of them have. */
 void retired(struct generation *old);
+
+/* RETIRING, EMPTY: there are none any more. */
+void ended_while_retiring(struct generation *old);
+
+/*
+ * May a process that retires keep the listener with this inode, since clients
+ * wait there that its successor will not serve? And is there any such?
+ */
+bool keeps_listener(struct generation *old, uint64_t inode);
+bool may_keep_listeners(const struct generation *old);
 
 #endif

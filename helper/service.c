@@ -103,8 +103,8 @@ static bool is_held_control_socket(const struct unix_socket *socket, void *argum
     struct search *search = argument;
 
     for (size_t i = 0; i < search->count && !search->found; i++)
-        search->found = search->held[i].inode == socket->inode &&
-                        is_control_socket(socket, search->name);
+        search->found =
+            search->held[i].inode == socket->inode && is_control_socket(socket, search->name);
     return !search->found;
 }
 

@@ -53,7 +53,7 @@ static void leave(struct generation *last)
 void listeners_handed_over(struct generation *last)
 {
     release(&current->inheritance);
-    current->inheritance = last->inheritance;
+    current->inheritance = last->inheritance; /* nobody will claim it */
     leave(last);
     allow_second_senders(&current->inheritance);
     begin_retiring(current);

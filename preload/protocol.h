@@ -52,18 +52,20 @@ enum message_kind {
     MESSAGE_LISTENER,     /* one listener this process holds, with its descriptor */
     MESSAGE_COLLECTED,    /* that was the last one */
     MESSAGE_RETIRE,       /* "I was told to retire: what do I put in place?" */
+    MESSAGE_QUEUE,        /* "I retire: do I keep the listener INODE, where clients wait?" */
     MESSAGE_SOCKETS,      /* sockets this process holds: COUNT of them */
     MESSAGE_RETIRED,      /* no listener is left here; ERROR says what went wrong */
     MESSAGE_LISTEN,       /* "I begin to listen on KEY: does a successor serve there?" */
     MESSAGE_COUNTED,      /* the SOCKETS before it were all; ERROR says what went wrong */
     /* the helper answers */
-    MESSAGE_ADOPT = 64,  /* to BIND: the inherited socket, with its descriptor */
-    MESSAGE_NONE,        /* to BIND: none for this key; to UNLINK, UPGRADE and LISTEN: go on */
-    MESSAGE_KEEP,        /* to UNLINK: another generation does; to UNLINK_PID: it is */
-    MESSAGE_SIGNALLED,   /* to SIGNAL_GROUP: done */
-    MESSAGE_UPGRADING,   /* to UPGRADE: an upgrade has been started or noted */
-    MESSAGE_DIRECTORY,   /* to PROC: /proc/PID, with its descriptor */
-    MESSAGE_REPLACEMENT, /* to RETIRE: one descriptor for each `replacement`; to LISTEN: one */
+    MESSAGE_ADOPT = 64, /* to BIND: the inherited socket, with its descriptor */
+    MESSAGE_NONE,       /* to BIND: none for this key; to UNLINK, UPGRADE, LISTEN, QUEUE: go on */
+    MESSAGE_KEEP,       /* to UNLINK: another generation does; to UNLINK_PID: it is; to QUEUE: do */
+    MESSAGE_SIGNALLED,  /* to SIGNAL_GROUP: done */
+    MESSAGE_UPGRADING,  /* to UPGRADE: an upgrade has been started or noted */
+    MESSAGE_DIRECTORY,  /* to PROC: /proc/PID, with its descriptor */
+    MESSAGE_REPLACEMENT,     /* to RETIRE: one descriptor for each `replacement`; to LISTEN: one */
+    MESSAGE_REPLACEMENT_ASK, /* to RETIRE: the same, but ask about each listener's QUEUE first */
 };
 
 /*

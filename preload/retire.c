@@ -19,8 +19,11 @@
 #include "process.h"
 #include "procfs.h"
 
-/* The helper's replacements, which the caller owns. Returns 0, or the errno of what failed. */
-static int ask_for_replacements(int control, int replacements[REPLACEMENTS])
+/*
+ * The helper's replacements, which the caller owns. `ask_queues`: may there be
+ * listeners to keep? Returns 0, or the errno of what failed.
+ */
+static int ask_for_replacements(int control, int replacements[REPLACEMENTS], bool *ask_queues)
 {
     struct message message = new_message(MESSAGE_RETIRE);
     int count;
@@ -28,6 +31,7 @@ static int ask_for_replacements(int control, int replacements[REPLACEMENTS])
     if (send_message(control, &message, -1) == -1)
         return errno;
     count = receive_message(control, &message, replacements, REPLACEMENTS);
+    *ask_queues = message.kind == MESSAGE_REPLACEMENT_ASK;
     if (count == REPLACEMENTS)
         return 0;
     for (int i = 0; i < count; i++)
@@ -163,13 +167,29 @@ static int retire_socket(const struct survey *survey, const struct surveyed_sock
     return replace_descriptor(survey, socket->fd, replacements[pick]);
 }
 
-static int replace_listeners(const struct survey *survey, const int replacements[REPLACEMENTS])
+/* Nobody else will serve who waits there: it is kept until they are served, and retired then. */
+static bool is_kept(int control, const struct surveyed_socket *listener)
+{
+    struct message message = new_message(MESSAGE_QUEUE);
+
+    message.inode = listener->inode;
+    return send_message(control, &message, -1) == 0 &&
+           receive_message(control, &message, NULL, 0) == 0 && message.kind == MESSAGE_KEEP;
+}
+
+/* `control`: to ask about each listener, or -1. Returns 0, or the errno of what failed last. */
+static int replace_listeners(const struct survey *survey, const int replacements[REPLACEMENTS],
+                             int control)
 {
     struct waker waker = {survey, open_proc_self(), kernel_gettid()};
     int error = survey->error;
 
     for (unsigned i = 0; i < survey->sockets; i++) {
-        if (retire_socket(survey, &survey->socket[i], replacements) == -1)
+        const struct surveyed_socket *listener = &survey->socket[i];
+
+        if (control != -1 && is_kept(control, listener))
+            continue;
+        if (retire_socket(survey, listener, replacements) == -1)
             error = errno;
     }
     for_each_number(waker.proc, "task", wake_if_accepting, &waker);
@@ -182,6 +202,7 @@ void retire_listeners(void)
     struct survey *survey = lock_survey();
     struct message message = new_message(MESSAGE_RETIRED);
     int replacements[REPLACEMENTS] = {-1, -1, -1};
+    bool ask_queues = false;
     int control;
 
     if (!survey)
@@ -190,9 +211,9 @@ void retire_listeners(void)
     if (control != -1) {
         survey->wanted = want_service_sockets;
         survey_descriptors(survey);
-        message.error = ask_for_replacements(control, replacements);
+        message.error = ask_for_replacements(control, replacements, &ask_queues);
         if (message.error == 0) {
-            message.error = replace_listeners(survey, replacements);
+            message.error = replace_listeners(survey, replacements, ask_queues ? control : -1);
             for (int i = 0; i < REPLACEMENTS; i++)
                 kernel_close(replacements[i]);
             resume_listeners();

@@ -306,7 +306,7 @@ sys.exit(service.wait())' "$HELPER" -- ./server
     keep "$PORT"
     ask_kept
     controls 0 upgrade --drained "$PID"
-    equal "$(sed 1d answer)" "generation 1 gone"
+    equal "$(sed 1d answer)" "generation 1 gone; 1 connection did not end in time"
 }
 
 @test "--drained, and another upgrade meanwhile" {

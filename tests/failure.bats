@@ -376,3 +376,61 @@ same_descriptors() {
     close_kept
     upgrade
 }
+
+@test "flags that a failed generation sets until it is killed" {
+    local flags
+
+    requires python3
+    cat >server.py <<'END'
+import fcntl, os, socket, sys
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", int(sys.argv[1])))
+listener.listen(7)
+while os.path.exists("bad"):
+    fcntl.fcntl(listener, fcntl.F_SETFL, os.O_NONBLOCK)
+while True:
+    client, _ = listener.accept()
+    client.sendall(b"v1 %d %s" % (os.getpid(), client.recv(100).split()[-1] + b"\n"))
+    client.close()
+END
+    export TFPRELOAD_READY_TIMEOUT=1
+    start_server python3 server.py "$PORT"
+    flags=$(flags_of_listener)
+    touch bad
+    upgrade_fails 'not ready within'
+    wait_until only_generation_1
+    equal "$(flags_of_listener)" "$flags" "flags"
+    serves_version "$PORT" v1
+}
+
+# O_NONBLOCK and the like, as /proc has them
+flags_of_listener() {
+    local fd
+
+    fd=$(descriptors "$(first_pid 1)" | awk '/socket/ { print $1; exit }')
+    sed -n 's/^flags:[[:space:]]*//p' "/proc/$(first_pid 1)/fdinfo/$fd"
+}
+
+@test "the credentials that a unix client sees are the server's still" {
+    requires python3
+    cat >server.py <<'END'
+import os, socket, sys
+if os.path.exists("bad"):
+    sys.exit(1)
+listener = socket.socket(socket.AF_UNIX)
+listener.bind("socket")
+listener.listen(7)
+while True:
+    listener.accept()[0].close()
+END
+    start_server python3 server.py
+    touch bad
+    upgrade_fails 'exited with status 1'
+    equal "$(python3 -c '
+import socket, struct
+client = socket.socket(socket.AF_UNIX)
+client.connect("socket")
+print(struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0])
+')" "$(first_pid 1)" "pid of the peer"
+}

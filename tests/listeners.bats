@@ -416,13 +416,62 @@ closed_twice() {
 @test "reuseport: a generation with fewer sockets loses nothing that is queued" {
     set_version v1
     set_options --listen "127.0.0.1:$PORT" --listen "127.0.0.1:$PORT" --listen "127.0.0.1:$PORT"
-    start_server "$TESTS/epoll-level" --reuseport --version-file "$PWD/version" \
-        --options-file "$PWD/options"
-    start_load "$PORT" --clients 8
+    # a worker a socket, busy with one client at a time, for long enough to have a queue of seconds
+    start_server "$TESTS/prefork" --reuseport --workers 3 --service-time 100 \
+        --version-file "$PWD/version" --options-file "$PWD/options"
+    start_load "$PORT" --clients 60 --timeout 20
+    wait_until queue_is_longer_than 40
     set_options --listen "127.0.0.1:$PORT"
     upgrade v2
+    has_log 'generation 1: retired after [1-9][0-9.]* s' # not before its queues were empty
     stop_load
     equal "$(ss -Hltn "sport = :$PORT" | wc -l)" 1 "listeners"
+}
+
+queue_is_longer_than() {
+    (($(ss -Hltn "sport = :$PORT" | awk '{ sum += $2 } END { print sum }') > $1))
+}
+
+@test "reuseport: the same with datagrams" {
+    requires python3
+    cat >server.py <<'END'
+import ctypes, os, signal, socket, sys, time
+workers = int(open("workers").read())
+for i in range(workers - 1):
+    if os.fork() == 0:
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+        break
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+server.bind(("127.0.0.1", int(sys.argv[1])))
+while True:
+    question, client = server.recvfrom(100)
+    time.sleep(0.05)
+    server.sendto(question, client)
+END
+    cat >clients.py <<'END'
+import select, socket, sys
+clients = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(240)]
+for client in clients:
+    client.connect(("127.0.0.1", int(sys.argv[1])))
+    client.send(b"question")
+print("asked", flush=True)
+while clients and (answered := select.select(clients, [], [], 20)[0]):
+    for client in answered:
+        client.recv(100)
+        clients.remove(client)
+print(len(clients), "without an answer")
+END
+    echo 3 >workers
+    start_server python3 server.py "$PORT"
+    wait_until equal "$(ss -Hlun "sport = :$PORT" | wc -l)" 3
+    start python3 clients.py "$PORT"
+    STARTED+=("$PID")
+    wait_for_log asked "$OUT"
+    echo 1 >workers
+    kill -HUP "${STARTED[0]}"
+    wait_retired 1
+    wait_for_log '^0 without an answer' "$OUT"
 }
 
 @test "reuseport: a generation with more sockets binds the rest afresh" {

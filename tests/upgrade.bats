@@ -241,6 +241,23 @@ echoes() {
     stop_load
 }
 
+@test "a listener that is given up is closed, however its generation has ended" {
+    local second
+
+    second=$(free_port)
+    set_options --listen "127.0.0.1:$second"
+    serve epoll-level
+    set_options --start-delay 500
+    kill -HUP "$PID"
+    wait_for_log 'generation 2: started'
+    kill -STOP "$(first_pid 1)" # it will not retire
+    wait_for_log "generation 2: does not listen on 127.0.0.1:$second any more"
+    kill -KILL "$(first_pid 1)"
+    wait_for_log 'generation 1: was killed by SIGKILL before it had retired'
+    wait_until refuses "$second"
+    serves_version "$PORT" v1
+}
+
 @test "nobody who waits at a listener that is given up is lost" {
     local second failure
 
