@@ -304,8 +304,9 @@ void deliver_to_program(int number, siginfo_t *info, void *context)
         return;
     }
     if (action.sa_flags & SA_RESETHAND) {
-        struct sigaction reset = {.sa_handler = SIG_DFL};
+        struct sigaction reset = action; /* the kernel keeps mask and flags, too */
 
+        reset.sa_handler = SIG_DFL;
         remember(index, &reset);
     }
     /* ours runs with everything blocked; theirs is to find the mask that it asked for */
