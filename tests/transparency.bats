@@ -401,6 +401,23 @@ has_checked() {
     nothing_differs 1
 }
 
+has_reported() {
+    (($(count_log '^end of report' "$OUT") >= $1))
+}
+
+@test "the signal calls of System V and BSD do what they do without us, with an adopted listener or without" {
+    OUT=$BATS_TEST_TMPDIR/out-plain start "$TESTS/old-signals" "$(free_port)" report
+    OUT=$BATS_TEST_TMPDIR/out-plain wait_until has_reported 1
+    kill -TERM "$PID"
+    start_server "$TESTS/old-signals" "$PORT" report
+    wait_until has_reported 1
+    diff out-plain "$OUT"
+    : >"$OUT"
+    upgrade
+    wait_until has_reported 1
+    diff out-plain "$OUT"
+}
+
 # sshd's processes before the login are such.
 @test "a program in a seccomp filter that knows nothing of our system calls" {
     "$HELPER" -- "$TESTS/sandboxed" >alive </dev/null || fail "status $?"
