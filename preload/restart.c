@@ -1,12 +1,14 @@
 /*
- * signal(7): a receive or a send with a timeout on the socket, and the waits of
- * System V IPC, fail with EINTR after any handler, SA_RESTART or not. The data
- * path is not wrapped, so our orders would show there.
+ * signal(7): a connect(), a receive or a send with a timeout on the socket, and
+ * the waits of System V IPC, fail with EINTR after any handler, SA_RESTART or
+ * not. The data path is not wrapped, so our orders would show there.
  *
  * On x86-64, libc makes a call with "mov $number,%eax; syscall". One that has
  * failed with EINTR has done nothing, and has changed no register that it reads
  * but eax: going back to the mov makes it again. A time that it was given begins
- * anew. Where the instructions are others, the program sees the EINTR.
+ * anew. (A connect() has begun to connect, and goes on as it does without a
+ * timeout, when the kernel itself makes it again.) Where the instructions are
+ * others, the program sees the EINTR.
  */
 #include "restart.h"
 
@@ -28,8 +30,8 @@ enum { MOV_BYTES = 5, SYSCALL_BYTES = 2, CALL_BYTES = MOV_BYTES + SYSCALL_BYTES 
 static bool may_be_made_again(uint32_t number)
 {
     static const uint32_t numbers[] = {
-        SYS_recvfrom, SYS_recvmsg,    SYS_read,         SYS_readv,          SYS_sendto,
-        SYS_sendmsg,  SYS_write,      SYS_writev,       SYS_msgrcv,         SYS_msgsnd,
+        SYS_recvfrom, SYS_recvmsg,    SYS_recvmmsg,     SYS_read,           SYS_readv,  SYS_connect,
+        SYS_sendto,   SYS_sendmsg,    SYS_write,        SYS_writev,         SYS_msgrcv, SYS_msgsnd,
         SYS_semop,    SYS_semtimedop, SYS_io_getevents, SYS_io_uring_enter,
     };
 

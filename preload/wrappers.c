@@ -251,6 +251,11 @@ EXPORT(int, usleep, (useconds_t microseconds))
     return wait_usleep(microseconds);
 }
 
+EXPORT(int, thrd_sleep, (const struct timespec *request, struct timespec *left))
+{
+    return wait_thrd_sleep(request, left);
+}
+
 EXPORT(int, sigsuspend, (const sigset_t *mask))
 {
     return wait_sigsuspend(mask);

@@ -444,9 +444,10 @@ has_reported() {
 # ---- interruptions ----
 
 WAITS=(poll ppoll select pselect epoll_wait epoll_pwait epoll_pwait2 nanosleep clock_nanosleep
-    absolute_sleep sleep usleep sigtimedwait sigwaitinfo pause sigsuspend)
+    absolute_sleep sleep usleep thrd_sleep sigtimedwait sigwaitinfo pause sigsuspend sigpause
+    __xpg_sigpause)
 # what nobody wraps, and what only x86-64 makes again
-[[ $(uname -m) != x86_64 ]] || WAITS+=(receive msgrcv semop semtimedop)
+[[ $(uname -m) != x86_64 ]] || WAITS+=(receive recvmmsg connect msgrcv semop semtimedop)
 
 teardown() {
     # unlike descriptors, these stay when their processes end
@@ -457,11 +458,23 @@ teardown() {
 @test "no wait is interrupted by an upgrade, and each still is by the program's own signals" {
     local name pid
 
+    requires python3
+    cat >full.py <<'END'
+import signal, socket, sys
+listener, client = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+listener.bind("\0" + sys.argv[1])
+listener.listen(0)
+client.connect("\0" + sys.argv[1])
+print("full", flush=True)
+signal.pause()
+END
+    start python3 full.py "$TFP_TEST_ID"
+    wait_for_log full "$OUT"
     echo good >mode
     cat >server <<END
 #!/bin/sh
 case \$(cat mode) in
-good) exec "$TESTS/waits" $PORT 2000 ;;
+good) exec "$TESTS/waits" $PORT 2000 $TFP_TEST_ID ;;
 *) exit 1 ;;
 esac
 END
@@ -477,7 +490,7 @@ END
     upgrade_fails 'exited with status 1'
     echo good >mode
     for name in "${WAITS[@]}" recv; do
-        [[ " sigwaitinfo pause sigsuspend msgrcv semop " != *" $name "* ]] || continue # no time
+        [[ " sigwaitinfo pause sigsuspend sigpause __xpg_sigpause msgrcv semop " != *" $name "* ]] || continue # no time
         wait_for_log "^$name timed: returned 0 in time" "$OUT"
     done
     # collect and retire, in the waits that only a signal ends
