@@ -46,19 +46,40 @@ bool fails_with_eintr(const void *context)
     return ((const ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] == -EINTR;
 }
 
-void restart_interrupted_call(void *context)
+/* UINT32_MAX where libc has made none: 0 is read(). */
+static uint32_t interrupted_call(const greg_t *registers)
 {
-    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
     uint8_t code[CALL_BYTES];
     uint32_t number;
 
-    if (!fails_with_eintr(context) ||
-        !read_program_memory(code, (const void *)(registers[REG_RIP] - CALL_BYTES), sizeof code))
-        return;
+    if (!read_program_memory(code, (const void *)(registers[REG_RIP] - CALL_BYTES), sizeof code) ||
+        code[0] != 0xb8 || code[MOV_BYTES] != 0x0f || code[MOV_BYTES + 1] != 0x05)
+        return UINT32_MAX;
     memcpy(&number, code + 1, sizeof number);
-    if (code[0] == 0xb8 && code[MOV_BYTES] == 0x0f && code[MOV_BYTES + 1] == 0x05 &&
-        may_be_made_again(number))
+    return number;
+}
+
+void restart_interrupted_call(void *context)
+{
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+
+    if (fails_with_eintr(context) && may_be_made_again(interrupted_call(registers)))
         registers[REG_RIP] -= CALL_BYTES;
+}
+
+/*
+ * recvmmsg(2), BUGS: the error that has ended it after the first message is for
+ * the next call. It is EINTR here, or ERESTARTSYS, which no program knows.
+ */
+void forget_interruption(const void *context)
+{
+    const greg_t *registers = ((const ucontext_t *)context)->uc_mcontext.gregs;
+    int error;
+    socklen_t length = sizeof error;
+
+    if (registers[REG_RAX] > 0 && registers[REG_RAX] < registers[REG_RDX] &&
+        interrupted_call(registers) == SYS_recvmmsg)
+        kernel_getsockopt((int)registers[REG_RDI], SOL_SOCKET, SO_ERROR, &error, &length);
 }
 
 #else
@@ -74,6 +95,11 @@ bool fails_with_eintr(const void *context)
 }
 
 void restart_interrupted_call(void *context)
+{
+    (void)context;
+}
+
+void forget_interruption(const void *context)
 {
     (void)context;
 }

@@ -226,6 +226,22 @@ static int do_recvmmsg(int ms)
     return recvmmsg(fd, messages, 4, 0, NULL) == -1 && errno == EAGAIN ? 0 : -1;
 }
 
+/* recvmmsg(2): with one message there, it returns that, and the next call has the error. */
+static int do_recvmmsg_some(int ms)
+{
+    struct timeval time = {ms / 1000, (long)(ms % 1000) * 1000};
+    struct mmsghdr messages[4] = {0};
+    int pair[2];
+    char byte;
+
+    if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == -1)
+        _exit(1);
+    setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
+    if (send(pair[1], "", 1, 0) != 1 || recvmmsg(pair[0], messages, 4, 0, NULL) != 1)
+        return -1;
+    return recv(pair[0], &byte, 1, 0) == -1 && errno == EAGAIN ? 0 : -1;
+}
+
 static const char *full_listener;
 
 static int do_connect(int ms)
@@ -307,6 +323,7 @@ static const struct wait {
     {"sigwaitinfo", do_sigwaitinfo, 1},
     {"receive", do_recv, 0},
     {"recvmmsg", do_recvmmsg, 0},
+    {"recvmmsg_some", do_recvmmsg_some, 0},
     {"connect", do_connect, 0},
     {"msgrcv", do_msgrcv, 1},
     {"semop", do_semop, 1},
