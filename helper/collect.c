@@ -5,6 +5,8 @@
  */
 #include "collect.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -20,6 +22,7 @@
 #include "orders.h"
 #include "shutdown.h"
 #include "start.h"
+#include "strays.h"
 
 static const int64_t collect_timeout = 3 * SECOND;
 static const int64_t collect_pace = 10 * MILLISECOND;
@@ -38,8 +41,12 @@ void begin_collecting(struct generation *new)
 
 void collected(struct generation *new)
 {
+    char why[PATH_MAX + 256];
+
     if (new->last)
         listeners_handed_over(new);
+    else if (has_stray(current, &new->inheritance, why, sizeof why))
+        fail_upgrade(new, "%s", why);
     else
         start_generation(new);
 }

@@ -85,6 +85,7 @@ struct generation {
     struct tool probe;         /* or is asked by this */
     bool told;                 /* TFPRELOAD_READY has been satisfied */
     bool unready;              /* READY all the same, since there is no other to go on with */
+    bool looked_for_strays;    /* READY: see ready.c */
     bool waits;                /* a thread has been seen to wait for clients */
     bool complained;           /* the delay of this state has been logged */
     bool answers_datagrams;    /* it may owe answers that no connection shows */

@@ -36,14 +36,13 @@ static bool is_held(const struct search *search, unsigned long long inode)
 {
     const struct open_socket key = {.inode = inode};
 
-    return search->count > 0 &&
-           bsearch(&key, search->held, search->count, sizeof key, compare) != NULL;
+    return bsearch(&key, search->held, search->count, sizeof key, compare) != NULL;
 }
 
 static bool visit_internet(const struct inet_diag_msg *socket, void *argument)
 {
     const struct search *search = argument;
-    struct listener listener = {.kind = search->kind, .limit = -1};
+    struct listener listener = {.inode = socket->idiag_inode, .kind = search->kind, .limit = -1};
     char host[INET6_ADDRSTRLEN] = "?";
     bool v6 = socket->idiag_family == AF_INET6;
 
@@ -74,7 +73,7 @@ static const char *unix_kind(const struct unix_socket *socket)
 static bool visit_unix(const struct unix_socket *socket, void *argument)
 {
     const struct search *search = argument;
-    struct listener listener = {.kind = unix_kind(socket), .limit = -1};
+    struct listener listener = {.inode = socket->inode, .kind = unix_kind(socket), .limit = -1};
     bool abstract = socket->name[0] == '\0';
 
     if (!is_held(search, socket->inode) || socket->name_length == 0 ||
@@ -96,8 +95,9 @@ static void visit_held(struct search *search)
     static const uint32_t unconnected = 1u << TCP_CLOSE;
     static const int families[] = {AF_INET, AF_INET6};
 
-    if (search->count > 0)
-        qsort(search->held, search->count, sizeof *search->held, compare);
+    if (search->count == 0)
+        return;
+    qsort(search->held, search->count, sizeof *search->held, compare);
     for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
         search->kind = "tcp";
         for_each_internet_socket(families[i], IPPROTO_TCP, 1u << TCP_LISTEN, 0, visit_internet,
@@ -116,6 +116,15 @@ void for_each_listener(const struct generation *generation,
     struct search search = {.visit = visit, .argument = argument};
 
     list_sockets_of(generation->number, &search.held, &search.count);
+    visit_held(&search);
+}
+
+void for_each_listener_of(pid_t pid, void (*visit)(const struct listener *listener, void *argument),
+                          void *argument)
+{
+    struct search search = {.visit = visit, .argument = argument};
+
+    list_sockets(pid, &search.held, &search.count);
     visit_held(&search);
 }
 

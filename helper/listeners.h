@@ -9,6 +9,7 @@
 struct generation;
 
 struct listener {
+    uint64_t inode;
     const char *kind; /* "tcp", "udp", "unix stream" */
     char address[160];
     int64_t queue; /* connections, or bytes of datagrams, that wait */
@@ -23,6 +24,10 @@ struct listener {
 void for_each_listener(const struct generation *generation,
                        void (*visit)(const struct listener *listener, void *argument),
                        void *argument);
+
+/* The same for one process. */
+void for_each_listener_of(pid_t pid, void (*visit)(const struct listener *listener, void *argument),
+                          void *argument);
 
 /* May this process hold a listener or a bound datagram socket? True if it cannot be looked into. */
 bool may_hold_listener(pid_t pid);

@@ -21,6 +21,7 @@
 #include "retire.h"
 #include "settings.h"
 #include "story.h"
+#include "strays.h"
 #include "unfit.h"
 #include "upgrade.h"
 
@@ -243,10 +244,27 @@ void wait_for_ready(struct generation *generation)
     }
 }
 
+/* Once, at the end of its ready timeout: by then a program that is slow has bound, too. */
+static void look_for_strays(struct generation *generation)
+{
+    int64_t due = generation->started + settings.ready_timeout;
+
+    if (generation->state != READY || generation->unready || generation->looked_for_strays)
+        return;
+    if (now() < due) {
+        generation->next_timer = due;
+        return;
+    }
+    generation->looked_for_strays = true;
+    generation->next_timer = 0;
+    warn_of_strays(generation);
+}
+
 void finish_upgrade(struct generation *generation)
 {
     if (queued(&generation->inheritance) == 0 || generation->rearmed == MOST_REARMED) {
         release(&generation->inheritance);
+        look_for_strays(generation);
         return;
     }
     /* somebody waits: a busy server will come to it, one that was not woken must be */

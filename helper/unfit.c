@@ -98,12 +98,8 @@ static bool has_loaded_library(pid_t pid)
     return read_proc_file(pid, "maps", maps, sizeof maps) <= 0 || strstr(maps, "libtfpreload");
 }
 
-/*
- * Why this process has not got the library, or NULL; the program's name into
- * `name`. Whoever gains privileges by execve() may not be looked into any more:
- * ptrace(2), dumpable.
- */
-static const char *why_unfit_process(pid_t pid, char name[PATH_MAX])
+/* Whoever gains privileges by execve() may not be looked into any more: ptrace(2), dumpable. */
+const char *why_unfit_process(pid_t pid, char name[PATH_MAX])
 {
     char link[32];
     const char *why;
@@ -123,6 +119,11 @@ static const char *why_unfit_process(pid_t pid, char name[PATH_MAX])
     return why ? why : "was executed without LD_PRELOAD";
 }
 
+void warn_of_unfit_process(pid_t pid, const char *name, const char *why)
+{
+    log_line(LEVEL_ERROR, "process %d, %s, %s, %s", pid, name, why, remedy);
+}
+
 void warn_of_unfit_members(const struct generation *generation)
 {
     const struct family *family = look_at_family();
@@ -135,6 +136,6 @@ void warn_of_unfit_members(const struct generation *generation)
         if (family->member[i].generation == generation->number)
             why = why_unfit_process(pid, name);
         if (why)
-            log_line(LEVEL_ERROR, "process %d, %s, %s, %s", pid, name, why, remedy);
+            warn_of_unfit_process(pid, name, why);
     }
 }

@@ -72,6 +72,48 @@ file_capabilities() {
     equal "$STATUS" 7
 }
 
+# ---- beside a server that is ready ----
+
+@test "a static server beside one that is ready: said at the end of the ready timeout, and no upgrade" {
+    local other
+
+    static_server
+    other=$(free_port)
+    start "$HELPER" --ready-timeout 2 -- \
+        sh -c "./server --port $other & exec '$TESTS/poll' --port $PORT --version v1"
+    wait_ready 1
+    has_no_log statically
+    wait_for_log "^tfpreload: process [0-9]+, .*/server, is statically linked, so tfpreload is not loaded"
+    upgrade_fails "process [0-9]+, .*/server, is statically linked, so that its listener on 127.0.0.1:$other cannot be inherited; generation 1 serves on"
+    serves_version "$other" 1
+    serves_version "$PORT" v1
+    kill "$(sed -n 's/^tfpreload: process \([0-9]*\),.*/\1/p' "$LOG")"
+}
+
+@test "a program without LD_PRELOAD that shares the listener: said, and the others are upgraded" {
+    requires python3
+    cat >server.py <<'END'
+import os, socket, sys
+child = """
+import socket, sys
+socket.socket(fileno=int(sys.argv[1])).accept()
+"""
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", int(sys.argv[1])))
+listener.listen(9)
+if os.fork() == 0:
+    listener.set_inheritable(True)
+    os.execve(sys.executable, [sys.executable, "-c", child, str(listener.fileno())], {})
+while True:
+    client, _ = listener.accept()
+    client.close()
+END
+    TFPRELOAD_READY_TIMEOUT=1 start_server python3 server.py "$PORT"
+    wait_for_log '^tfpreload: process [0-9]+, .*python.*, was executed without LD_PRELOAD, so tfpreload'
+    upgrade
+}
+
 # ---- another libc ----
 
 musl_server() {
