@@ -74,7 +74,7 @@ END
 
     serve_by_script
     for command in status upgrade stop; do
-        start sh -c 'sleep 0.3; exec "$0" -- ./server' "$HELPER"
+        start sh -c "sleep 0.3; exec '$HELPER' -- ./server"
         controls 0 "$command" "$PID"
         [[ $command == stop ]] || kill -TERM "$PID"
         wait_gone "$PID"

@@ -147,8 +147,9 @@ unix_upgrades() {
     for i in 2 3 4; do
         upgrade "v$i"
     done
-    stop_load
-    equal "$(load_value last_version)" v4 "last version"
+    stop_load # its kept connections may have had the last answer, from a generation that drains
+    "$TESTS/load" --path "$2" --clients 1 --duration 0.3 --json >load.json
+    equal "$(load_value last_version)" v4 "version"
 }
 
 @test "unix: a path, which goes when the service ends" {
