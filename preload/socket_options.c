@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "kernel.h"
@@ -20,11 +21,14 @@
 
 enum option_scale { AS_READ, HALF_AS_READ, UNSET_IF_536 };
 
-/* An option of IPv4 on an IPv6 socket, or the reverse, fails harmlessly when read. */
+/*
+ * An option of IPv4 on an IPv6 socket, or the reverse, fails harmlessly when read. The table is
+ * packed since it is a good part of the library's constants; no name needs more bits anywhere.
+ */
 static const struct option {
-    int level;
-    int name;
-    enum option_scale scale;
+    uint16_t level;
+    uint16_t name : 14;
+    uint16_t scale : 2; /* enum option_scale */
 } options[] = {
     {SOL_SOCKET, SO_REUSEADDR, AS_READ},
     {SOL_SOCKET, SO_REUSEPORT, AS_READ},
