@@ -20,6 +20,7 @@
 #include "log.h"
 #include "packet.h"
 #include "ready.h"
+#include "receivers.h"
 #include "replacements.h"
 #include "retire.h"
 #include "unlink.h"
@@ -104,7 +105,8 @@ static bool listen_asked(int fd, const struct generation *generation, const stru
     if (generation->state >= RETIRING && has_handed_over(generation, &message->key))
         deaf = open_deaf_listener(0);
     if (deaf == -1)
-        return send_answer(fd, MESSAGE_NONE, NULL, 0);
+        return send_answer(fd, has_bound(generation, message->inode) ? MESSAGE_KEEP : MESSAGE_NONE,
+                           NULL, 0);
     sent = send_answer(fd, MESSAGE_REPLACEMENT, &deaf, 1);
     close(deaf);
     return sent;

@@ -103,11 +103,6 @@ static bool is_bound(int fd)
                                              : bound.internet.sin6_port != 0;
 }
 
-static bool is_inheritable(int family)
-{
-    return family == AF_INET || family == AF_INET6 || family == AF_UNIX;
-}
-
 /* Only what can become a listener and has no address yet. */
 static bool may_adopt(int fd, const struct sockaddr *address, socklen_t length)
 {
@@ -232,7 +227,7 @@ static void stay_retired(int fd)
 
     if (own_state() && !is_listener(fd) &&
         !(note && (note->adopted || asks_for_any_port(&note->key))))
-        deaf = ask_for_deaf_listener(fd);
+        deaf = ask_for_deaf_socket(fd);
     if (deaf != -1) {
         take_its_place(fd, deaf);
         kernel_close(deaf);

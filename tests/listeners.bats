@@ -7,11 +7,18 @@ load helpers
 
 # udp_upgrades HOST OPTION...: upgrades of a datagram server whose clients ask all the time
 udp_upgrades() {
-    local host=$1 status=0 i
+    local host=$1
 
     shift
     set_version v1
     start_server "$TESTS/udp-server" "$@" "$PORT" "$PWD/version"
+    upgrades_under_udp_load "$host"
+}
+
+# upgrades_under_udp_load HOST: three of them, with nothing lost
+upgrades_under_udp_load() {
+    local host=$1 status=0 i
+
     "$TESTS/udp-load" "$host" "$PORT" 16 60 >udp.out 2>log-versions 3>&- &
     LOAD_PID=$!
     for i in 2 3 4; do
@@ -47,6 +54,49 @@ udp_upgrades() {
 
 @test "udp: late answers over IPv6" {
     udp_upgrades ::1 -6 -p -d 40
+}
+
+@test "udp: a server that executes itself and keeps the socket, blocks in recvfrom" {
+    udp_upgrades 127.0.0.1 -4 -x
+}
+
+@test "udp: a server that executes itself and keeps the socket, polls" {
+    udp_upgrades ::1 -6 -x -p
+}
+
+# udp_activation OPTION...
+udp_activation() {
+    requires python3
+    set_version v1
+    start python3 "$PROGRAMS/activate.py" "udp:$PORT" "$HELPER" -- \
+        "$TESTS/udp-server" "$@" +3 "$PWD/version"
+    wait_ready 1
+    upgrades_under_udp_load 127.0.0.1
+}
+
+@test "udp: socket activation, a server that blocks in recvfrom" {
+    udp_activation
+}
+
+@test "udp: socket activation, a server that polls" {
+    udp_activation -p
+}
+
+@test "udp: what a program is given and another one has bound for itself is left alone" {
+    requires python3
+    local port
+    set_version v1
+    start_server python3 "$PROGRAMS/habits.py" resolver "$PORT" version
+    ask "$PORT" >/dev/null
+    wait_for_log '^resolver on' "$OUT"
+    port=$(sed -n 's/^resolver on //p' "$OUT")
+    keep "$PORT"
+    ask_kept >/dev/null
+    upgrade v2
+    has_log 'started, pid [0-9]+, with 1 inherited listener$'
+    serves_version "$PORT" v2
+    echo reply >"/dev/udp/127.0.0.1/$port"
+    wait_for_log '^resolver got a reply$' "$OUT"
 }
 
 @test "udp: TCP and UDP on the same port are different listeners" {

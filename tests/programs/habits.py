@@ -6,6 +6,8 @@ Each answers "VERSION PID TOKEN" to "GET TOKEN", as often as it is asked, and pr
   exec-helper     executes another program that inherits the listener, and serves in its place
   idle-helper     executes another program that inherits the listener and never looks at it
   late-helper     the same, but it serves as soon as the file "go" exists
+  resolver        while it serves, binds a datagram socket and gives it to another program, which
+                  waits for a reply
   spawn           starts a program for each request, by vfork and by posix_spawn
   dup             listens under four other numbers, a thread in accept() on each
   pass            passes the listener to a worker that was forked before it listened
@@ -121,6 +123,28 @@ def late_helper():
     listener = open_listener()
     number = listener.fileno()
     subprocess.Popen(run_again(number, HABIT), pass_fds=[number], preexec_fn=end_with_parent)
+    serve(listener)
+
+
+def ask_resolver():
+    question = socket.socket(type=socket.SOCK_DGRAM)
+    question.bind(("127.0.0.1", 0))
+    number = question.fileno()
+    subprocess.Popen(run_again(number, HABIT), pass_fds=[number], preexec_fn=end_with_parent)
+
+
+def resolver():
+    if len(sys.argv) > 4:
+        question = socket.socket(fileno=int(sys.argv[4]))
+        tell(f"resolver on {question.getsockname()[1]}")
+        select.select([question], [], [])
+        question.recvfrom(1000)
+        tell("resolver got a reply")
+        return
+    listener = open_listener()
+    client, _ = listener.accept()
+    serve_client(client)
+    ask_resolver()
     serve(listener)
 
 
@@ -398,6 +422,7 @@ HABITS = {
     "exec-helper": exec_helper,
     "idle-helper": idle_helper,
     "late-helper": late_helper,
+    "resolver": resolver,
     "spawn": spawn,
     "dup": dup,
     "pass": pass_listener,
