@@ -103,15 +103,27 @@ static bool is_bound(int fd)
                                              : bound.internet.sin6_port != 0;
 }
 
-/* Only what can become a listener and has no address yet. */
+/*
+ * A socket that is bound once clients are served is taken for a client itself: a
+ * resolver binds a port for each question. But a worker that the master of an
+ * old generation starts anew binds to serve, with what its master knows.
+ */
+static bool is_for_a_client(void)
+{
+    return has_been_ready() && !attends(ATTENTION_RETIRED);
+}
+
+/*
+ * Only what can become a listener and has no address yet. A datagram socket of
+ * the first generation may be that of a worker as above.
+ */
 static bool may_adopt(int fd, const struct sockaddr *address, socklen_t length)
 {
-    int type = 0;
-    socklen_t type_length = sizeof type;
+    int type = socket_option(fd, SO_TYPE);
 
-    return session.inherits && length > sizeof(sa_family_t) && is_inheritable(address->sa_family) &&
-           own_state() && kernel_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == 0 &&
-           (type != SOCK_DGRAM || !has_been_ready()) && !is_bound(fd);
+    return length > sizeof(sa_family_t) && is_inheritable(address->sa_family) && type != -1 &&
+           (type == SOCK_DGRAM ? !is_for_a_client() : session.inherits) && own_state() &&
+           !is_bound(fd);
 }
 
 static bool adopt(int fd, const struct sockaddr *address, socklen_t length)
@@ -120,7 +132,8 @@ static bool adopt(int fd, const struct sockaddr *address, socklen_t length)
     int inherited;
     int result;
 
-    if (listener_key_of(fd, address, length, &key) == -1)
+    if (listener_key_of(fd, address, length, &key) == -1 ||
+        (key.type == SOCK_DGRAM && has_been_ready() && asks_for_any_port(&key)))
         return false;
     inherited = ask_for_inherited(&key);
     if (inherited == -1)
@@ -148,11 +161,7 @@ static void tell_of_socket(enum message_kind kind, ino_t inode)
     tell_helper(&message);
 }
 
-/*
- * A datagram socket serves from bind() on; nobody calls listen(). One that is
- * bound once clients are served is taken for a client itself: a resolver binds
- * a port for each question.
- */
+/* A datagram socket serves from bind() on; nobody calls listen(). */
 static void serve_datagrams(int fd, bool adopted)
 {
     int type = 0;

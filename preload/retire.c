@@ -218,6 +218,7 @@ void retire_listeners(void)
             for (int i = 0; i < REPLACEMENTS; i++)
                 kernel_close(replacements[i]);
             resume_listeners();
+            atomic_fetch_or(&attention, ATTENTION_RETIRED);
             /* what is left to finish; if that fails, we are asked for it again */
             report_sockets(control);
         }

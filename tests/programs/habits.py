@@ -13,6 +13,8 @@ Each answers "VERSION PID TOKEN" to "GET TOKEN", as often as it is asked, and pr
   pass            passes the listener to a worker that was forked before it listened
   pass-executed   passes the listener to a worker that is another program
   reuseport       workers that bind themselves; the master starts a new one for each that ends
+  datagrams       the same with datagram sockets; a child of its own serves TCP
+  datagrams-too   the same, and it is the master that serves TCP
   fork            a child for each client, which stays when its parent goes
   reap            prints every child that waitpid(-1) returns, one for each request
   poll-loop       between poll() and a blocking accept() waits while a file wait-VERSION exists
@@ -238,6 +240,49 @@ def reuseport():
         workers.discard(os.wait()[0])
 
 
+def be_datagram_worker():
+    end_with_parent()
+    service = socket.socket(type=socket.SOCK_DGRAM)
+    service.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    service.bind(("127.0.0.1", PORT))
+    tell(f"worker {os.getpid()} {VERSION} receives")
+    while True:
+        line, client = service.recvfrom(1000)
+        service.sendto(answer(line), client)
+
+
+def start_datagram_worker():
+    pid = os.fork()
+    if pid == 0:
+        be_datagram_worker()
+    workers.add(pid)
+
+
+def be_listening_child(listener):
+    if os.fork() == 0:
+        end_with_parent()
+        serve(listener)
+
+
+def be_listening_master(listener):
+    # the first workers are there before anybody waits for clients; later ones are not
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+    threading.Thread(target=serve, args=(listener,), daemon=True).start()
+
+
+def datagrams(serve_streams=be_listening_child):
+    listener = open_listener()
+    for _ in range(2):
+        start_datagram_worker()
+    serve_streams(listener)
+    while True:
+        pid = os.wait()[0]
+        if pid in workers:
+            workers.discard(pid)
+            start_datagram_worker()
+
+
 workers = set()
 
 
@@ -428,6 +473,8 @@ HABITS = {
     "pass": pass_listener,
     "pass-executed": pass_executed,
     "reuseport": reuseport,
+    "datagrams": datagrams,
+    "datagrams-too": lambda: datagrams(be_listening_master),
     "fork": fork,
     "reap": reap,
     "poll-loop": poll_loop,
