@@ -41,9 +41,8 @@ EXPORT(int, listen, (int fd, int backlog))
 
 EXPORT(int, connect, (int fd, const struct sockaddr *address, socklen_t length))
 {
-    if (attends(ATTENTION_UNLISTENED))
-        give_back_if_adopted(fd);
-    return real()->connect(fd, address, length);
+    return attends(ATTENTION_UNLISTENED) ? connect_client(fd, address, length)
+                                         : real()->connect(fd, address, length);
 }
 
 EXPORT(int, accept, (int fd, struct sockaddr *address, socklen_t *length))

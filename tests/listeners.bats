@@ -440,6 +440,82 @@ closed_twice() {
     equal "$(sed -n 's/^port //p' "$OUT")" "$port" "port of the listener"
 }
 
+# ---- clients that are bound before they connect ----
+
+# binder_beside MODE PORT TARGET: its first generation has come; what it printed is in `first`
+binder_beside() {
+    : >"$LOG"
+    PID=
+    start_server "$TESTS/binder" "$@"
+    wait_for_log '^port' "$OUT"
+    cp "$OUT" first
+    : >"$OUT"
+}
+
+# binder_upgrade: what the next generation printed is in OUT
+binder_upgrade() {
+    : >"$OUT"
+    upgrade
+    wait_for_log '^port' "$OUT"
+}
+
+@test "a client that is bound to the service's port gets that port, and not the listener" {
+    local target=$PORT port
+    serve fork
+    port=$(free_port)
+    binder_beside client "$port" "$target"
+    equal "$(cat first)" "client from $port"$'\n'"port $port"
+    for _ in 2 3; do
+        binder_upgrade
+        diff first "$OUT"
+    done
+    has_log 'generation 3: started, pid [0-9]+, with 1 inherited listener$'
+    equal "$(cat <"/dev/tcp/127.0.0.1/$port")" "$(first_pid 3)" "who answers"
+}
+
+@test "a client whose port is still connected in the old generation connects from another" {
+    local target=$PORT port mode
+    serve fork
+    for mode in kept shared; do
+        port=$(free_port)
+        binder_beside "$mode" "$port" "$target"
+        binder_upgrade
+        has_log '^client from [0-9]+$' "$OUT"
+        refute grep -x "client from $port" "$OUT"
+        has_log "^port $port\$" "$OUT"
+        equal "$(cat <"/dev/tcp/127.0.0.1/$port")" "$(first_pid 2)" "who answers"
+        kill -TERM "$PID"
+        wait_end
+    done
+}
+
+# udp_client PORT: in both generations the client is one, and the service the same
+udp_client() {
+    local target=$PORT port
+    set_version v1
+    start_server "$TESTS/udp-server" -4 "$target" "$PWD/version"
+    binder_beside udp "$1" "$target"
+    port=$(sed -n 's/^port //p' first)
+    binder_upgrade
+    has_log "^port $port\$" "$OUT"
+    has_log 'generation 2: started, pid [0-9]+, with 1 inherited listener$'
+    exec {KEPT}<>"/dev/udp/127.0.0.1/$port"
+    KEPT_ALL+=("$KEPT")
+    echo question >&"$KEPT"
+    equal "$(timeout "$PATIENCE" dd bs=100 count=1 status=none <&"$KEPT")" "$(first_pid 2)" \
+        "who answers"
+}
+
+@test "udp: a client that is bound to port 0 is not given the service" {
+    udp_client 0
+    refute diff first "$OUT" # another port for each client
+}
+
+@test "udp: a client that is bound to the service's port gets that port, and not the service" {
+    udp_client "$(free_port)"
+    diff first "$OUT"
+}
+
 @test "a listener that is closed and bound again in the same generation" {
     start_server "$TESTS/binder" reopen "$PORT"
     upgrade
