@@ -124,6 +124,23 @@ udp_activation() {
     equal "$(stat -c %i socket)" "$inode" "inode of the path"
 }
 
+@test "udp: multicast groups that are joined after bind" {
+    local v4 v6
+    v4=$(printf ' join=%s' {IP_ADD,IP_ADD_SOURCE}_MEMBERSHIP MCAST_JOIN_{,SOURCE_}GROUP)
+    v6=$(printf ' join=%s' IPV6_JOIN_GROUP MCAST_JOIN_{,SOURCE_}GROUP_6)
+    each_is_inherited "udp 127.0.0.1 $PORT$v4" "udp ::1 $PORT$v6"
+}
+
+@test "udp: a group that a program joins twice itself is an error, as without us" {
+    requires python3
+    set_version v1
+    listen_on "udp 127.0.0.1 $PORT join=IP_ADD_MEMBERSHIP join=IP_ADD_MEMBERSHIP"
+    start_with_library python3 "$PROGRAMS/listeners.py" version listeners
+    wait_end
+    equal "$STATUS" 1 "status of the server"
+    has_log 'Address already in use'
+}
+
 # ---- unix sockets ----
 
 # unix_upgrades NAME: upgrades of a server on the path or @name that $1 is for it
