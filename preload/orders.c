@@ -98,6 +98,7 @@ void handle_reserved_signal(int number, siginfo_t *info, void *context)
                     : 0;
         if (order) {
             note_interruption(context);
+            forget_interruption(context);
             carry_out(order);
             restart_interrupted_call(context);
         } else {
@@ -105,6 +106,7 @@ void handle_reserved_signal(int number, siginfo_t *info, void *context)
         }
     } else if (helper_takes_signal(info)) {
         note_interruption(context);
+        forget_interruption(context);
         restart_interrupted_call(context);
     } else {
         deliver_to_program(number, info, context);

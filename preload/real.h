@@ -49,6 +49,7 @@ typedef void (*program_handler)(int);
     F(int, sigtimedwait, (const sigset_t *, siginfo_t *, const struct timespec *))                 \
     F(int, signalfd, (int, const sigset_t *, int))                                                 \
     F(program_handler, signal, (int, program_handler))                                             \
+    F(int, siginterrupt, (int, int))                                                               \
     F(int, sigaction, (int, const struct sigaction *, struct sigaction *))                         \
     F(int, sigprocmask, (int, const sigset_t *, sigset_t *))                                       \
     F(int, pthread_sigmask, (int, const sigset_t *, sigset_t *))

@@ -1,12 +1,14 @@
 /*
- * signal(7): a receive or a send with a timeout on the socket, and the waits of
- * System V IPC, fail with EINTR after any handler, SA_RESTART or not. The data
- * path is not wrapped, so our orders would show there.
+ * signal(7): a connect(), a receive or a send with a timeout on the socket, and
+ * the waits of System V IPC, fail with EINTR after any handler, SA_RESTART or
+ * not. The data path is not wrapped, so our orders would show there.
  *
  * On x86-64, libc makes a call with "mov $number,%eax; syscall". One that has
  * failed with EINTR has done nothing, and has changed no register that it reads
  * but eax: going back to the mov makes it again. A time that it was given begins
- * anew. Where the instructions are others, the program sees the EINTR.
+ * anew. (A connect() has begun to connect, and goes on as it does without a
+ * timeout, when the kernel itself makes it again.) Where the instructions are
+ * others, the program sees the EINTR.
  */
 #include "restart.h"
 
@@ -28,8 +30,8 @@ enum { MOV_BYTES = 5, SYSCALL_BYTES = 2, CALL_BYTES = MOV_BYTES + SYSCALL_BYTES 
 static bool may_be_made_again(uint32_t number)
 {
     static const uint32_t numbers[] = {
-        SYS_recvfrom, SYS_recvmsg,    SYS_read,         SYS_readv,          SYS_sendto,
-        SYS_sendmsg,  SYS_write,      SYS_writev,       SYS_msgrcv,         SYS_msgsnd,
+        SYS_recvfrom, SYS_recvmsg,    SYS_recvmmsg,     SYS_read,           SYS_readv,  SYS_connect,
+        SYS_sendto,   SYS_sendmsg,    SYS_write,        SYS_writev,         SYS_msgrcv, SYS_msgsnd,
         SYS_semop,    SYS_semtimedop, SYS_io_getevents, SYS_io_uring_enter,
     };
 
@@ -44,19 +46,40 @@ bool fails_with_eintr(const void *context)
     return ((const ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] == -EINTR;
 }
 
-void restart_interrupted_call(void *context)
+/* UINT32_MAX where libc has made none: 0 is read(). */
+static uint32_t interrupted_call(const greg_t *registers)
 {
-    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
     uint8_t code[CALL_BYTES];
     uint32_t number;
 
-    if (!fails_with_eintr(context) ||
-        !read_program_memory(code, (const void *)(registers[REG_RIP] - CALL_BYTES), sizeof code))
-        return;
+    if (!read_program_memory(code, (const void *)(registers[REG_RIP] - CALL_BYTES), sizeof code) ||
+        code[0] != 0xb8 || code[MOV_BYTES] != 0x0f || code[MOV_BYTES + 1] != 0x05)
+        return UINT32_MAX;
     memcpy(&number, code + 1, sizeof number);
-    if (code[0] == 0xb8 && code[MOV_BYTES] == 0x0f && code[MOV_BYTES + 1] == 0x05 &&
-        may_be_made_again(number))
+    return number;
+}
+
+void restart_interrupted_call(void *context)
+{
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+
+    if (fails_with_eintr(context) && may_be_made_again(interrupted_call(registers)))
         registers[REG_RIP] -= CALL_BYTES;
+}
+
+/*
+ * recvmmsg(2), BUGS: the error that has ended it after the first message is for
+ * the next call. It is EINTR here, or ERESTARTSYS, which no program knows.
+ */
+void forget_interruption(const void *context)
+{
+    const greg_t *registers = ((const ucontext_t *)context)->uc_mcontext.gregs;
+    int error;
+    socklen_t length = sizeof error;
+
+    if (registers[REG_RAX] > 0 && registers[REG_RAX] < registers[REG_RDX] &&
+        interrupted_call(registers) == SYS_recvmmsg)
+        kernel_getsockopt((int)registers[REG_RDI], SOL_SOCKET, SO_ERROR, &error, &length);
 }
 
 #else
@@ -72,6 +95,11 @@ bool fails_with_eintr(const void *context)
 }
 
 void restart_interrupted_call(void *context)
+{
+    (void)context;
+}
+
+void forget_interruption(const void *context)
 {
     (void)context;
 }

@@ -18,4 +18,11 @@ bool fails_with_eintr(const void *context);
  */
 void restart_interrupted_call(void *context);
 
+/*
+ * A recvmmsg() that a signal handler has interrupted and that has something to
+ * return leaves an error on its socket: take it away. In a handler only, and
+ * before the socket is replaced. Does nothing where the processor is not known.
+ */
+void forget_interruption(const void *context);
+
 #endif

@@ -211,6 +211,28 @@ int program_sigaction(int number, const struct sigaction *action, struct sigacti
     return 0;
 }
 
+/* Bit 0, bit 1: signal() is to set no SA_RESTART any more. glibc keeps that, too; musl does not. */
+static atomic_uint interrupting;
+
+int program_siginterrupt(int number, int interrupt)
+{
+    int index = reserved_index(number);
+    struct sigaction action;
+
+    if (index != -1 && interrupt)
+        atomic_fetch_or(&interrupting, 1u << index);
+    else if (index != -1)
+        atomic_fetch_and(&interrupting, ~(1u << index));
+    if (index == -1 || !installed)
+        return real()->siginterrupt(number, interrupt);
+    if (program_sigaction(number, NULL, &action) == -1)
+        return -1;
+    action.sa_flags &= ~SA_RESTART;
+    if (!interrupt)
+        action.sa_flags |= SA_RESTART;
+    return program_sigaction(number, &action, NULL);
+}
+
 void (*program_signal(int number, void (*handler)(int)))(int)
 {
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
@@ -223,6 +245,10 @@ void (*program_signal(int number, void (*handler)(int)))(int)
         errno = EINVAL;
         return SIG_ERR;
     }
+#ifdef __GLIBC__
+    if (interrupting & 1u << reserved_index(number))
+        action.sa_flags = 0;
+#endif
     sigemptyset(&action.sa_mask);
     sigaddset(&action.sa_mask, number);
     return program_sigaction(number, &action, &old) == -1 ? SIG_ERR : old.sa_handler;
@@ -304,8 +330,9 @@ void deliver_to_program(int number, siginfo_t *info, void *context)
         return;
     }
     if (action.sa_flags & SA_RESETHAND) {
-        struct sigaction reset = {.sa_handler = SIG_DFL};
+        struct sigaction reset = action; /* the kernel keeps mask and flags, too */
 
+        reset.sa_handler = SIG_DFL;
         remember(index, &reset);
     }
     /* ours runs with everything blocked; theirs is to find the mask that it asked for */

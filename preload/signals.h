@@ -18,9 +18,10 @@ void unblock_order_signal(void);
 /* Copy `set` without the reserved signals; returns `copy`, or NULL for NULL. */
 const sigset_t *without_reserved(const sigset_t *set, sigset_t *copy);
 
-/* As sigaction(2), signal(2), sigprocmask(2): what the program sets and gets. */
+/* As sigaction(2), signal(2), siginterrupt(3), sigprocmask(2): what the program sets and gets. */
 int program_sigaction(int number, const struct sigaction *action, struct sigaction *old);
 void (*program_signal(int number, void (*handler)(int)))(int);
+int program_siginterrupt(int number, int interrupt);
 int program_sigmask(int (*set_mask)(int, const sigset_t *, sigset_t *), int how,
                     const sigset_t *set, sigset_t *old);
 

@@ -263,6 +263,14 @@ int wait_clock_nanosleep(clockid_t clock, int flags, const struct timespec *requ
     return result;
 }
 
+/* thrd_sleep(3): 0, -1 for a signal, something else below 0 for an error; errno is not touched. */
+int wait_thrd_sleep(const struct timespec *request, struct timespec *left)
+{
+    int error = wait_clock_nanosleep(CLOCK_REALTIME, 0, request, left);
+
+    return error == 0 ? 0 : error == EINTR ? -1 : -2;
+}
+
 int wait_nanosleep(const struct timespec *request, struct timespec *left)
 {
     unsigned before = order_interruptions;

@@ -31,6 +31,7 @@ int wait_nanosleep(const struct timespec *request, struct timespec *left);
 int wait_clock_nanosleep(clockid_t clock, int flags, const struct timespec *request,
                          struct timespec *left);
 unsigned wait_sleep(unsigned seconds);
+int wait_thrd_sleep(const struct timespec *request, struct timespec *left);
 int wait_usleep(unsigned microseconds);
 int wait_sigwait(const sigset_t *set, int *number);
 int wait_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout);

@@ -14,6 +14,7 @@
 #include "groups.h"
 #include "kernel.h"
 #include "multicast.h"
+#include "old_signals.h"
 #include "paths.h"
 #include "process.h"
 #include "program_memory.h"
@@ -29,6 +30,11 @@
 #define EXPORT(type, symbol, parameters)                                                           \
     type export_##symbol parameters __asm__(#symbol) __attribute__((visibility("default"), used)); \
     type export_##symbol parameters
+
+/* Another name of one that is exported here. */
+#define EXPORT_AS(type, symbol, parameters, exported)                                              \
+    type export_##symbol parameters __asm__(#symbol)                                               \
+        __attribute__((visibility("default"), alias(#exported)))
 
 EXPORT(int, bind, (int fd, const struct sockaddr *address, socklen_t length))
 {
@@ -257,6 +263,11 @@ EXPORT(int, usleep, (useconds_t microseconds))
     return wait_usleep(microseconds);
 }
 
+EXPORT(int, thrd_sleep, (const struct timespec *request, struct timespec *left))
+{
+    return wait_thrd_sleep(request, left);
+}
+
 EXPORT(int, sigsuspend, (const sigset_t *mask))
 {
     return wait_sigsuspend(mask);
@@ -302,4 +313,70 @@ EXPORT(int, sigprocmask, (int how, const sigset_t *set, sigset_t *old))
 EXPORT(int, pthread_sigmask, (int how, const sigset_t *set, sigset_t *old))
 {
     return program_sigmask(real()->pthread_sigmask, how, set, old);
+}
+
+EXPORT_AS(program_handler, bsd_signal, (int number, program_handler handler), signal);
+EXPORT_AS(program_handler, ssignal, (int number, program_handler handler), signal);
+
+/* What signal() is under -ansi or _XOPEN_SOURCE: signal(2). */
+EXPORT(program_handler, __sysv_signal, (int number, program_handler handler))
+{
+    return program_sysv_signal(number, handler);
+}
+
+EXPORT_AS(program_handler, sysv_signal, (int number, program_handler handler), __sysv_signal);
+
+EXPORT(program_handler, sigset, (int number, program_handler handler))
+{
+    return program_sigset(number, handler);
+}
+
+EXPORT(int, sigignore, (int number))
+{
+    return program_sigignore(number);
+}
+
+EXPORT(int, sighold, (int number))
+{
+    return program_sighold(SIG_BLOCK, number);
+}
+
+EXPORT(int, sigrelse, (int number))
+{
+    return program_sighold(SIG_UNBLOCK, number);
+}
+
+EXPORT(int, sigblock, (int mask))
+{
+    return program_sigblock(SIG_BLOCK, mask);
+}
+
+EXPORT(int, sigsetmask, (int mask))
+{
+    return program_sigblock(SIG_SETMASK, mask);
+}
+
+EXPORT(int, siginterrupt, (int number, int interrupt))
+{
+    return program_siginterrupt(number, interrupt);
+}
+
+EXPORT(int, __sigpause, (int signal_or_mask, int is_signal))
+{
+    return program_sigpause(signal_or_mask, is_signal);
+}
+
+/* POSIX gives it a signal, BSD a mask: glibc's header says which, and musl has but the first. */
+EXPORT(int, __xpg_sigpause, (int number))
+{
+    return program_sigpause(number, true);
+}
+
+EXPORT(int, sigpause, (int signal_or_mask))
+{
+#ifdef __GLIBC__
+    return program_sigpause(signal_or_mask, false);
+#else
+    return program_sigpause(signal_or_mask, true);
+#endif
 }

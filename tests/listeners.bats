@@ -141,6 +141,62 @@ udp_activation() {
     has_log 'Address already in use'
 }
 
+has_options() {
+    [[ $(count_log '^end of options' "$1") == 1 ]]
+}
+
+@test "udp and unix datagrams: options that are set before bind are those of the new version" {
+    local variant variants=(plain rich stamps nano "new stamps" "new nano")
+
+    requires python3
+    for variant in "${variants[@]}"; do
+        echo "$variant" >variant
+        OUT=$PWD/out-$variant start python3 "$PROGRAMS/datagram_options.py" "$(free_port)" \
+            "$PWD/socket-$variant" variant
+        wait_until has_options "out-$variant"
+        kill -TERM "$PID"
+    done
+    refute diff out-plain out-rich >/dev/null
+    echo plain >variant
+    start_server python3 "$PROGRAMS/datagram_options.py" "$PORT" "$PWD/socket" variant
+    for variant in rich plain nano rich stamps "new nano" "new stamps" nano "new stamps" stamps \
+        "new nano" rich "new nano" nano stamps nano plain; do
+        echo "$variant" >variant
+        : >"$OUT"
+        upgrade
+        wait_until has_options "$OUT"
+        diff "out-$variant" "$OUT" || fail "adopted as $variant"
+    done
+}
+
+@test "udp: a late answer may be a broadcast" {
+    local second
+
+    requires python3
+    echo broadcast >variant
+    start_server python3 "$PROGRAMS/datagram_options.py" "$PORT" "$PWD/socket" variant
+    second=$(free_port)
+    start python3 -c "
+import socket
+client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+client.bind(('0.0.0.0', $second))
+client.sendto(b'$second', ('127.0.0.1', $PORT))
+print('asked', flush=True)
+print('answer from', client.recvfrom(100)[1][1], flush=True)"
+    wait_for_log asked "$OUT"
+    wait_until has_children_of_first
+    PID=${STARTED[0]}
+    upgrade
+    touch go
+    wait_for_log 'answer from' "$OUT"
+    has_log "answer from $PORT\$" "$OUT"
+    has_no_log 'late answer'
+}
+
+has_children_of_first() {
+    [[ -n $(children "$(first_pid 1)") ]]
+}
+
 # ---- unix sockets ----
 
 # unix_upgrades NAME: upgrades of a server on the path or @name that $1 is for it

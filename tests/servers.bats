@@ -284,6 +284,25 @@ asked() {
     echo "$answer"
 }
 
+@test "the signal calls of System V and BSD, made for every signal" {
+    local habit
+
+    for habit in sigset-default sigset-handler sigset-hold sigignore sighold sigblock sigsetmask \
+        __sysv_signal sysv_signal bsd_signal ssignal; do
+        PORT=$(free_port)
+        LOG=$BATS_TEST_TMPDIR/log-$habit
+        start_server "$TESTS/old-signals" "$PORT" "$habit"
+        upgrade
+        kill -HUP "$(first_pid 2)" # from outside, to its own pid: an upgrade
+        wait_ready 3
+        wait_retired 2
+        serves_version "$PORT" 1
+        has_no_log handler "$OUT"
+        kill -TERM "$PID"
+        wait_end
+    done
+}
+
 # ---- other preloads beside ours ----
 
 # beside LIBRARY: in both orders, C programs and a Python program

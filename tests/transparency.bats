@@ -401,6 +401,23 @@ has_checked() {
     nothing_differs 1
 }
 
+has_reported() {
+    (($(count_log '^end of report' "$OUT") >= $1))
+}
+
+@test "the signal calls of System V and BSD do what they do without us, with an adopted listener or without" {
+    OUT=$BATS_TEST_TMPDIR/out-plain start "$TESTS/old-signals" "$(free_port)" report
+    OUT=$BATS_TEST_TMPDIR/out-plain wait_until has_reported 1
+    kill -TERM "$PID"
+    start_server "$TESTS/old-signals" "$PORT" report
+    wait_until has_reported 1
+    diff out-plain "$OUT"
+    : >"$OUT"
+    upgrade
+    wait_until has_reported 1
+    diff out-plain "$OUT"
+}
+
 # sshd's processes before the login are such.
 @test "a program in a seccomp filter that knows nothing of our system calls" {
     "$HELPER" -- "$TESTS/sandboxed" >alive </dev/null || fail "status $?"
@@ -427,9 +444,10 @@ has_checked() {
 # ---- interruptions ----
 
 WAITS=(poll ppoll select pselect epoll_wait epoll_pwait epoll_pwait2 nanosleep clock_nanosleep
-    absolute_sleep sleep usleep sigtimedwait sigwaitinfo pause sigsuspend)
+    absolute_sleep sleep usleep thrd_sleep sigtimedwait sigwaitinfo pause sigsuspend sigpause
+    __xpg_sigpause)
 # what nobody wraps, and what only x86-64 makes again
-[[ $(uname -m) != x86_64 ]] || WAITS+=(receive msgrcv semop semtimedop)
+[[ $(uname -m) != x86_64 ]] || WAITS+=(receive recvmmsg recvmmsg_some connect msgrcv semop semtimedop)
 
 teardown() {
     # unlike descriptors, these stay when their processes end
@@ -440,11 +458,23 @@ teardown() {
 @test "no wait is interrupted by an upgrade, and each still is by the program's own signals" {
     local name pid
 
+    requires python3
+    cat >full.py <<'END'
+import signal, socket, sys
+listener, client = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+listener.bind("\0" + sys.argv[1])
+listener.listen(0)
+client.connect("\0" + sys.argv[1])
+print("full", flush=True)
+signal.pause()
+END
+    start python3 full.py "$TFP_TEST_ID"
+    wait_for_log full "$OUT"
     echo good >mode
     cat >server <<END
 #!/bin/sh
 case \$(cat mode) in
-good) exec "$TESTS/waits" $PORT 2000 ;;
+good) exec "$TESTS/waits" $PORT 2000 $TFP_TEST_ID ;;
 *) exit 1 ;;
 esac
 END
@@ -460,7 +490,7 @@ END
     upgrade_fails 'exited with status 1'
     echo good >mode
     for name in "${WAITS[@]}" recv; do
-        [[ " sigwaitinfo pause sigsuspend msgrcv semop " != *" $name "* ]] || continue # no time
+        [[ " sigwaitinfo pause sigsuspend sigpause __xpg_sigpause msgrcv semop " != *" $name "* ]] || continue # no time
         wait_for_log "^$name timed: returned 0 in time" "$OUT"
     done
     # collect and retire, in the waits that only a signal ends

@@ -117,6 +117,7 @@ static void check_arrival(int number)
     raise(number);
     sigaction(number, NULL, &action);
     check(arrived[number] == 4 && action.sa_handler == SIG_DFL, "SA_RESETHAND", number);
+    check(flags_of(&action) == (SA_SIGINFO | (int)SA_RESETHAND), "its flags stay", number);
     signal(number, SIG_DFL);
 }
 

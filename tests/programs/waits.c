@@ -3,16 +3,18 @@
  * handler. Each prints "NAME timed: …" for a wait that ends by its time, then "NAME long: …" for
  * one that only a signal ends.
  *
- *     waits PORT MILLISECONDS
+ *     waits PORT MILLISECONDS NAME
  *
  * The first process accepts and keeps its clients; a child for each kind of wait holds the
  * listener too, as a worker would. SIGUSR1 to a child, without SA_RESTART, must show as EINTR.
+ * NAME is the abstract name of a unix listener that somebody else has, and whose queue is full.
  */
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +27,8 @@
 #include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
+#include <threads.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -152,6 +156,15 @@ static int do_sigwaitinfo(int ms)
     return sigwaitinfo(&waited, NULL);
 }
 
+static int do_thrd_sleep(int ms)
+{
+    struct timespec time = timespec_of(ms);
+    int result = thrd_sleep(&time, NULL);
+
+    errno = result == -1 ? EINTR : EINVAL;
+    return result == 0 ? 0 : -1;
+}
+
 static int do_pause(int ms)
 {
     (void)ms;
@@ -162,6 +175,22 @@ static int do_sigsuspend(int ms)
 {
     (void)ms;
     return sigsuspend(&none);
+}
+
+/* By the names that libc exports: its header has one, and chooses what that is. */
+extern int pause_mask(int mask) __asm__("sigpause");
+extern int pause_signal(int number) __asm__("__xpg_sigpause");
+
+static int do_sigpause(int ms)
+{
+    (void)ms;
+    return pause_mask(0);
+}
+
+static int do_xpg_sigpause(int ms)
+{
+    (void)ms;
+    return pause_signal(SIGUSR2);
 }
 
 static int silent_socket(void)
@@ -185,6 +214,48 @@ static int do_recv(int ms)
 
     setsockopt(silent_socket(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
     return recv(silent_socket(), &byte, 1, 0) == -1 && errno == EAGAIN ? 0 : -1;
+}
+
+static int do_recvmmsg(int ms)
+{
+    struct timeval time = {ms / 1000, (long)(ms % 1000) * 1000};
+    struct mmsghdr messages[4] = {0};
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
+    return recvmmsg(fd, messages, 4, 0, NULL) == -1 && errno == EAGAIN ? 0 : -1;
+}
+
+/* recvmmsg(2): with one message there, it returns that, and the next call has the error. */
+static int do_recvmmsg_some(int ms)
+{
+    struct timeval time = {ms / 1000, (long)(ms % 1000) * 1000};
+    struct mmsghdr messages[4] = {0};
+    int pair[2];
+    char byte;
+
+    if (socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == -1)
+        _exit(1);
+    setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
+    if (send(pair[1], "", 1, 0) != 1 || recvmmsg(pair[0], messages, 4, 0, NULL) != 1)
+        return -1;
+    return recv(pair[0], &byte, 1, 0) == -1 && errno == EAGAIN ? 0 : -1;
+}
+
+static const char *full_listener;
+
+static int do_connect(int ms)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct timeval time = {ms / 1000, (long)(ms % 1000) * 1000};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    size_t length = offsetof(struct sockaddr_un, sun_path) + 1 + strlen(full_listener);
+
+    snprintf(address.sun_path + 1, sizeof(address.sun_path) - 1, "%s", full_listener);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
+    return connect(fd, (struct sockaddr *)&address, (socklen_t)length) == -1 && errno == EAGAIN
+               ? 0
+               : -1;
 }
 
 static struct ipc {
@@ -247,14 +318,20 @@ static const struct wait {
     {"absolute_sleep", do_absolute_sleep, 0},
     {"sleep", do_sleep, 0},
     {"usleep", do_usleep, 0},
+    {"thrd_sleep", do_thrd_sleep, 0},
     {"sigtimedwait", do_sigtimedwait, 0},
     {"sigwaitinfo", do_sigwaitinfo, 1},
     {"receive", do_recv, 0},
+    {"recvmmsg", do_recvmmsg, 0},
+    {"recvmmsg_some", do_recvmmsg_some, 0},
+    {"connect", do_connect, 0},
     {"msgrcv", do_msgrcv, 1},
     {"semop", do_semop, 1},
     {"semtimedop", do_semtimedop, 0},
     {"pause", do_pause, 1},
     {"sigsuspend", do_sigsuspend, 1},
+    {"sigpause", do_sigpause, 1},
+    {"__xpg_sigpause", do_xpg_sigpause, 1},
 };
 
 static const struct wait receive = {"recv", do_recv, 0};
@@ -315,8 +392,9 @@ int main(int argc, char **argv)
     pthread_t thread;
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-    if (argc != 3)
+    if (argc != 4)
         return 2;
+    full_listener = argv[3];
     address.sin_port = htons((uint16_t)atoi(argv[1]));
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
     if (bind(fd, (struct sockaddr *)&address, sizeof(address)) == -1 || listen(fd, 16) == -1) {
