@@ -4,12 +4,14 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "../preload/keys.h"
 #include "inheritance.h"
 #include "log.h"
+#include "ready.h"
 
 /* sd_listen_fds(3): the first of them. */
 enum { LISTEN_FDS_START = 3 };
@@ -33,6 +35,22 @@ bool is_activated(uint64_t inode)
         if (fstat(LISTEN_FDS_START + i, &status) == 0 && status.st_ino == inode)
             return true;
     return false;
+}
+
+void expect_activated(struct generation *generation)
+{
+    int count = count_activated();
+
+    for (int i = 0; i < count; i++) {
+        int fd = LISTEN_FDS_START + i;
+        struct stat status;
+        int type = 0;
+        socklen_t length = sizeof type;
+
+        if (fstat(fd, &status) == 0 && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
+            type == SOCK_DGRAM)
+            datagram_socket_bound(generation, status.st_ino);
+    }
 }
 
 void inherit_activated(struct inheritance *inheritance)

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct generation;
 struct inheritance;
 
 /*
@@ -19,5 +20,11 @@ bool is_activated(uint64_t inode);
 
 /* Put what LISTEN_FDS names into the inheritance of the first generation. */
 void inherit_activated(struct inheritance *inheritance);
+
+/*
+ * The generation has been started: of the datagram sockets among them it needs
+ * bind none, and whoever receives on one waits for clients.
+ */
+void expect_activated(struct generation *generation);
 
 #endif

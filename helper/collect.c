@@ -80,30 +80,35 @@ void collect_again(struct generation *new)
         new->next_timer = now() + collect_pace;
 }
 
-/* The connections that the old generation will have to finish came in here. */
-static void note_endpoint(struct generation *old, struct endpoint endpoint)
+static bool is_among(const struct endpoint *list, size_t count, struct endpoint endpoint)
 {
-    for (size_t i = 0; i < old->endpoint_count; i++)
-        if (same_endpoint(&old->endpoints[i], &endpoint))
-            return;
-    old->endpoints = grow(old->endpoints, old->endpoint_count + 1, sizeof *old->endpoints);
-    old->endpoints[old->endpoint_count++] = endpoint;
+    for (size_t i = 0; i < count; i++)
+        if (same_endpoint(&list[i], &endpoint))
+            return true;
+    return false;
+}
+
+/* What the old generation will have to finish came in here. */
+static void note_endpoint(struct endpoint **list, size_t *count, struct endpoint endpoint)
+{
+    if (is_among(*list, *count, endpoint))
+        return;
+    *list = grow(*list, *count + 1, sizeof **list);
+    (*list)[(*count)++] = endpoint;
 }
 
 bool has_handed_over(const struct generation *old, const struct listener_key *key)
 {
-    struct endpoint endpoint = endpoint_of_key(key);
-
-    for (size_t i = 0; i < old->endpoint_count; i++)
-        if (same_endpoint(&old->endpoints[i], &endpoint))
-            return true;
-    return false;
+    return key->type == SOCK_DGRAM
+               ? is_among(old->datagrams, old->datagram_count, endpoint_of_key(key))
+               : is_among(old->endpoints, old->endpoint_count, endpoint_of_key(key));
 }
 
 void listener_collected(struct generation *old, pid_t pid, const struct message *message,
                         int descriptor)
 {
     struct generation *new = collecting_generation();
+    struct endpoint endpoint;
     struct stat status;
     int type = 0;
     socklen_t length = sizeof type;
@@ -118,10 +123,11 @@ void listener_collected(struct generation *old, pid_t pid, const struct message 
         return;
     }
     inherit(&new->inheritance, message, pid, descriptor);
+    endpoint = endpoint_of(find_inherited(&new->inheritance, message->inode));
     if (type == SOCK_DGRAM)
-        old->answers_datagrams = true;
+        note_endpoint(&old->datagrams, &old->datagram_count, endpoint);
     else
-        note_endpoint(old, endpoint_of(find_inherited(&new->inheritance, message->inode)));
+        note_endpoint(&old->endpoints, &old->endpoint_count, endpoint);
 }
 
 void process_collected(struct generation *old, pid_t pid, int error)

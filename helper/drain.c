@@ -32,7 +32,7 @@ static const int64_t datagram_grace = 2 * SECOND;
 
 static bool may_owe_answers(const struct generation *generation)
 {
-    return generation->answers_datagrams && now() - generation->since < datagram_grace &&
+    return generation->datagram_count > 0 && now() - generation->since < datagram_grace &&
            now() < generation->deadline;
 }
 

@@ -126,6 +126,7 @@ void bury_generations(void)
         end_probe(generation);
         release(&generation->inheritance);
         free(generation->endpoints);
+        free(generation->datagrams);
         free(generation->bound);
         free(generation->sockets.item);
         free(generation->inquiry.inode);

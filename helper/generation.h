@@ -88,7 +88,6 @@ struct generation {
     bool looked_for_strays;    /* READY: see ready.c */
     bool waits;                /* a thread has been seen to wait for clients */
     bool complained;           /* the delay of this state has been logged */
-    bool answers_datagrams;    /* it may owe answers that no connection shows */
     unsigned long long *bound; /* inodes of the datagram sockets that it has bound */
     size_t bound_count;
     size_t connections; /* DRAINING: at the last certain count */
@@ -105,6 +104,8 @@ struct generation {
                                        it is RETIRING, what its successor has not claimed */
     struct endpoint *endpoints;     /* where its connections came in */
     size_t endpoint_count;
+    struct endpoint *datagrams; /* where its datagrams did: no connection shows their answers */
+    size_t datagram_count;
     struct known_sockets sockets; /* what its processes have said of theirs, since they retired */
     struct inquiry inquiry;       /* DRAINING: into those that nobody has said anything of */
 };

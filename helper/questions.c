@@ -20,6 +20,7 @@
 #include "log.h"
 #include "packet.h"
 #include "ready.h"
+#include "receivers.h"
 #include "replacements.h"
 #include "retire.h"
 #include "unlink.h"
@@ -37,13 +38,32 @@ static bool send_answer(int fd, enum message_kind kind, const int *descriptors, 
     return send_packet(fd, &packet);
 }
 
+/*
+ * A process of a retired generation must not begin to receive where its successor does: then a
+ * socket for that place, which we close. Else -1.
+ */
+static int open_deaf_socket(const struct generation *generation, const struct listener_key *key)
+{
+    if (generation->state < RETIRING || !has_handed_over(generation, key))
+        return -1;
+    return key->type == SOCK_DGRAM ? open_deaf_datagram_socket(key->family) : open_deaf_listener(0);
+}
+
 static bool bind_asked(int fd, struct generation *generation, const struct message *message)
 {
     int inherited = adopt_listener(generation, &message->key);
+    int deaf = -1;
+    bool sent;
 
+    /* once it is bound, it receives; what listens is asked about when it does: MESSAGE_LISTEN */
+    if (inherited == -1 && message->key.type == SOCK_DGRAM)
+        inherited = deaf = open_deaf_socket(generation, &message->key);
     if (inherited == -1)
         return send_answer(fd, MESSAGE_NONE, NULL, 0);
-    return send_answer(fd, MESSAGE_ADOPT, &inherited, 1);
+    sent = send_answer(fd, MESSAGE_ADOPT, &inherited, 1);
+    if (deaf != -1)
+        close(deaf);
+    return sent;
 }
 
 static bool upgrade_asked(int fd, const struct message *message)
@@ -95,16 +115,14 @@ static bool replacements_asked(int fd, const struct generation *generation)
                                        replacements, REPLACEMENTS);
 }
 
-/* A process of a retired generation must not begin to accept where its successor does. */
 static bool listen_asked(int fd, const struct generation *generation, const struct message *message)
 {
-    int deaf = -1;
+    int deaf = open_deaf_socket(generation, &message->key);
     bool sent;
 
-    if (generation->state >= RETIRING && has_handed_over(generation, &message->key))
-        deaf = open_deaf_listener(0);
     if (deaf == -1)
-        return send_answer(fd, MESSAGE_NONE, NULL, 0);
+        return send_answer(fd, has_bound(generation, message->inode) ? MESSAGE_KEEP : MESSAGE_NONE,
+                           NULL, 0);
     sent = send_answer(fd, MESSAGE_REPLACEMENT, &deaf, 1);
     close(deaf);
     return sent;

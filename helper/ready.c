@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+#include "activation.h"
 #include "adopt.h"
 #include "clock.h"
 #include "fail.h"
@@ -126,6 +127,7 @@ void begin_readiness(struct generation *generation)
         generation->next_timer = generation->started + settings.ready.delay;
         generation->deadline = generation->next_timer + settings.ready_timeout;
     }
+    expect_activated(generation);
     run_probe(generation);
 }
 
@@ -220,7 +222,7 @@ void datagram_socket_bound(struct generation *generation, uint64_t inode)
     generation->bound =
         grow(generation->bound, generation->bound_count + 1, sizeof *generation->bound);
     generation->bound[generation->bound_count++] = inode;
-    if (generation->state == STARTING)
+    if (generation->state == STARTING && settings.ready.by == READY_AUTO)
         generation->next_timer = now() + receiver_pace;
 }
 

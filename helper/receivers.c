@@ -13,6 +13,14 @@
 #include "generation.h"
 #include "procfile.h"
 
+bool has_bound(const struct generation *generation, uint64_t inode)
+{
+    for (size_t i = 0; i < generation->bound_count; i++)
+        if (generation->bound[i] == inode)
+            return true;
+    return false;
+}
+
 static bool is_bound_socket(const struct generation *generation, pid_t pid, unsigned long fd)
 {
     char path[64];
@@ -22,12 +30,8 @@ static bool is_bound_socket(const struct generation *generation, pid_t pid, unsi
 
     snprintf(path, sizeof path, "/proc/%d/fd/%lu", pid, fd);
     length = readlink(path, target, sizeof target - 1);
-    if (length <= 0 || sscanf(target, "socket:[%llu]", &inode) != 1)
-        return false;
-    for (size_t i = 0; i < generation->bound_count; i++)
-        if (generation->bound[i] == inode)
-            return true;
-    return false;
+    return length > 0 && sscanf(target, "socket:[%llu]", &inode) == 1 &&
+           has_bound(generation, inode);
 }
 
 /* proc(5) syscall: the number, then the arguments in hexadecimal. */

@@ -63,6 +63,17 @@ int open_deaf_listener(int extra)
     return -1;
 }
 
+int open_deaf_datagram_socket(int family)
+{
+    struct sock_filter drop_all = {BPF_RET | BPF_K, 0, 0, 0};
+    struct sock_fprog program = {1, &drop_all};
+    int fd = socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+    if (fd != -1)
+        setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+    return fd;
+}
+
 const int *open_replacements(void)
 {
     for (int i = 0; i < REPLACEMENTS; i++) {

@@ -11,6 +11,9 @@ const int *open_replacements(void);
 /* Another one, blocking with `extra` 0, which the caller owns. -1 with errno set. */
 int open_deaf_listener(int extra);
 
+/* A datagram socket that is bound nowhere, and receives nothing should it ever be. As above. */
+int open_deaf_datagram_socket(int family);
+
 /* Close them: no generation is retiring any more. */
 void close_replacements(void);
 

@@ -103,20 +103,27 @@ static bool is_bound(int fd)
                                              : bound.internet.sin6_port != 0;
 }
 
-static bool is_inheritable(int family)
+/*
+ * A socket that is bound once clients are served is taken for a client itself: a
+ * resolver binds a port for each question. But a worker that the master of an
+ * old generation starts anew binds to serve, with what its master knows.
+ */
+static bool is_for_a_client(void)
 {
-    return family == AF_INET || family == AF_INET6 || family == AF_UNIX;
+    return has_been_ready() && !attends(ATTENTION_RETIRED);
 }
 
-/* Only what can become a listener and has no address yet. */
+/*
+ * Only what can become a listener and has no address yet. A datagram socket of
+ * the first generation may be that of a worker as above.
+ */
 static bool may_adopt(int fd, const struct sockaddr *address, socklen_t length)
 {
-    int type = 0;
-    socklen_t type_length = sizeof type;
+    int type = socket_option(fd, SO_TYPE);
 
-    return session.inherits && length > sizeof(sa_family_t) && is_inheritable(address->sa_family) &&
-           own_state() && kernel_getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &type_length) == 0 &&
-           (type != SOCK_DGRAM || !has_been_ready()) && !is_bound(fd);
+    return length > sizeof(sa_family_t) && is_inheritable(address->sa_family) && type != -1 &&
+           (type == SOCK_DGRAM ? !is_for_a_client() : session.inherits) && own_state() &&
+           !is_bound(fd);
 }
 
 static bool adopt(int fd, const struct sockaddr *address, socklen_t length)
@@ -125,7 +132,8 @@ static bool adopt(int fd, const struct sockaddr *address, socklen_t length)
     int inherited;
     int result;
 
-    if (listener_key_of(fd, address, length, &key) == -1)
+    if (listener_key_of(fd, address, length, &key) == -1 ||
+        (key.type == SOCK_DGRAM && has_been_ready() && asks_for_any_port(&key)))
         return false;
     inherited = ask_for_inherited(&key);
     if (inherited == -1)
@@ -153,11 +161,7 @@ static void tell_of_socket(enum message_kind kind, ino_t inode)
     tell_helper(&message);
 }
 
-/*
- * A datagram socket serves from bind() on; nobody calls listen(). One that is
- * bound once clients are served is taken for a client itself: a resolver binds
- * a port for each question.
- */
+/* A datagram socket serves from bind() on; nobody calls listen(). */
 static void serve_datagrams(int fd, bool adopted)
 {
     int type = 0;
@@ -232,7 +236,7 @@ static void stay_retired(int fd)
 
     if (own_state() && !is_listener(fd) &&
         !(note && (note->adopted || asks_for_any_port(&note->key))))
-        deaf = ask_for_deaf_listener(fd);
+        deaf = ask_for_deaf_socket(fd);
     if (deaf != -1) {
         take_its_place(fd, deaf);
         kernel_close(deaf);
@@ -265,37 +269,77 @@ int listen_and_tell(int fd, int backlog)
     return result;
 }
 
-/* A socket as the program made it, before it was adopted. -1 with errno set if there is none. */
-static int remake_socket(int adopted, const struct listener_key *key)
+static int bind_to_key(int fd, const struct listener_key *key)
 {
-    int fresh = kernel_socket(key->family, key->type | SOCK_CLOEXEC, key->protocol);
-
-    if (fresh == -1)
-        return -1;
-    copy_socket_options(adopted, fresh);
-    kernel_fcntl(fresh, F_SETFL, kernel_fcntl(adopted, F_GETFL, 0) & (O_NONBLOCK | O_ASYNC));
-    /* a fixed port is the listener's still: connect() will choose another one */
-    if (asks_for_any_port(key))
-        real()->bind(fresh, (const struct sockaddr *)key->address,
-                     key->family == AF_INET ? sizeof(struct sockaddr_in) : key->address_length);
-    return fresh;
+    return real()->bind(fd, (const struct sockaddr *)key->address,
+                        key->family == AF_INET ? sizeof(struct sockaddr_in) : key->address_length);
 }
 
-void give_back_if_adopted(int fd)
+static void set_reuseport(int fd, int value)
+{
+    kernel_setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &value, sizeof value);
+}
+
+/*
+ * The port is the listener's still. A client may be bound there beside it if
+ * both allow that, and for TCP they do for the moment that it takes. (A
+ * datagram socket would receive in the service's place until it is connected.)
+ */
+static void bind_beside(int adopted, int fresh, const struct listener_key *key)
+{
+    if (key->family == AF_UNIX || bind_to_key(fresh, key) == 0 || key->type != SOCK_STREAM ||
+        socket_option(adopted, SO_REUSEPORT) != 0)
+        return;
+    set_reuseport(adopted, 1);
+    set_reuseport(fresh, 1);
+    bind_to_key(fresh, key);
+    set_reuseport(adopted, 0);
+    set_reuseport(fresh, 0);
+}
+
+/* Put a socket as the program made it, and bound it if it may be bound, in place of `fd`. */
+static bool remake_socket(int fd, const struct listener_key *key, bool bound)
+{
+    int fresh = kernel_socket(key->family, key->type | SOCK_CLOEXEC, key->protocol);
+    bool made;
+
+    if (fresh == -1)
+        return false;
+    copy_socket_options(fd, fresh);
+    kernel_fcntl(fresh, F_SETFL, kernel_fcntl(fd, F_GETFL, 0) & (O_NONBLOCK | O_ASYNC));
+    if (bound)
+        bind_beside(fd, fresh, key);
+    made = take_its_place(fd, fresh) == 0;
+    kernel_close(fresh);
+    return made;
+}
+
+static bool give_back(int fd, struct note *note)
+{
+    ino_t inode = note->inode;
+
+    if (!remake_socket(fd, &note->key, true))
+        return false;
+    no_longer_unlistened(note);
+    note->adopted = note->undecided = note->wants_blocking = false;
+    tell_of_socket(MESSAGE_GIVE_BACK, inode);
+    return true;
+}
+
+int connect_client(int fd, const struct sockaddr *address, socklen_t length)
 {
     int saved = errno;
     struct note *note = own_state() ? find_note(socket_inode(fd)) : NULL;
+    bool given_back = note && note->unlistened && give_back(fd, note);
+    int result;
 
-    if (note && note->unlistened) {
-        ino_t inode = note->inode;
-        int fresh = remake_socket(fd, &note->key);
-
-        if (fresh != -1 && take_its_place(fd, fresh) == 0) {
-            no_longer_unlistened(note);
-            note->adopted = note->undecided = note->wants_blocking = false;
-            tell_of_socket(MESSAGE_GIVE_BACK, inode);
-        }
-        kernel_close(fresh);
-    }
     errno = saved;
+    result = real()->connect(fd, address, length);
+    /* the old generation's client is connected from this port to there: then from another one */
+    if (result == -1 && errno == EADDRNOTAVAIL && given_back &&
+        remake_socket(fd, &note->key, false)) {
+        errno = saved;
+        result = real()->connect(fd, address, length);
+    }
+    return result;
 }

@@ -15,10 +15,11 @@ int bind_or_adopt(int fd, const struct sockaddr *address, socklen_t length);
 int listen_and_tell(int fd, int backlog);
 
 /*
- * connect() is about to be called on `fd`. If that was adopted, it was no
+ * connect() where something adopted does not listen. If that is `fd`, it was no
  * listener that the program bound but a client: it gets a socket of its own,
- * and the inherited one is free again. Keeps errno.
+ * bound to the same port if that can be had, and the inherited one is free again.
+ * Returns and sets errno as connect(2) does. Not in a signal handler.
  */
-void give_back_if_adopted(int fd);
+int connect_client(int fd, const struct sockaddr *address, socklen_t length);
 
 #endif

@@ -7,24 +7,44 @@
 #include "latecomers.h"
 
 #include "control.h"
+#include "descriptors.h"
 #include "kernel.h"
 #include "keys.h"
 
-int ask_for_deaf_listener(int fd)
+/* The kind of the answer, with its descriptor if there is one, which the caller owns. */
+static enum message_kind ask_about(int fd, int *deaf)
 {
     struct message message = new_message(MESSAGE_LISTEN);
-    int deaf = -1;
     int control;
 
+    *deaf = -1;
+    message.inode = socket_inode(fd);
     if (listener_key_of(fd, NULL, 0, &message.key) == -1)
-        return -1;
+        return MESSAGE_NONE;
     control = open_control();
     if (control == -1)
-        return -1;
+        return MESSAGE_NONE;
     if (send_message(control, &message, -1) == -1 ||
-        receive_message(control, &message, &deaf, 1) < 1)
-        deaf = -1;
+        receive_message(control, &message, deaf, 1) == -1)
+        message.kind = MESSAGE_NONE;
     kernel_close(control);
+    return message.kind;
+}
+
+int ask_for_deaf_socket(int fd)
+{
+    int deaf;
+
+    ask_about(fd, &deaf);
     kernel_fcntl(deaf, F_SETFL, kernel_fcntl(fd, F_GETFL, 0));
     return deaf;
+}
+
+bool is_known_to_serve(int fd)
+{
+    int deaf;
+    enum message_kind answer = ask_about(fd, &deaf);
+
+    kernel_close(deaf);
+    return answer != MESSAGE_NONE;
 }

@@ -23,27 +23,39 @@ struct note *find_note(ino_t inode)
     return NULL;
 }
 
-bool serves_clients(int fd)
+bool is_inheritable(int family)
 {
-    const struct note *note = find_note(socket_inode(fd));
+    return family == AF_INET || family == AF_INET6 || family == AF_UNIX;
+}
+
+static bool is_connected(int fd)
+{
     struct sockaddr_storage peer;
     socklen_t length = sizeof peer;
 
+    return kernel_getpeername(fd, &peer, &length) == 0;
+}
+
+bool may_serve_datagrams(int fd)
+{
+    return socket_option(fd, SO_TYPE) == SOCK_DGRAM && !is_connected(fd) &&
+           is_inheritable(socket_option(fd, SO_DOMAIN));
+}
+
+bool serves_clients(int fd)
+{
+    const struct note *note = find_note(socket_inode(fd));
+
     if (is_listener(fd))
         return !note || !note->private;
-    return note && note->datagram && kernel_getpeername(fd, &peer, &length) == -1;
+    return note && note->datagram && !is_connected(fd);
 }
 
 bool want_service_sockets(int fd, ino_t inode, void *argument)
 {
-    int family = 0;
-    socklen_t length = sizeof family;
-
     (void)inode;
     (void)argument;
-    return serves_clients(fd) &&
-           kernel_getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &length) == 0 &&
-           (family == AF_INET || family == AF_INET6 || family == AF_UNIX);
+    return serves_clients(fd) && is_inheritable(socket_option(fd, SO_DOMAIN));
 }
 
 void for_each_note(void (*visit)(struct note *note, void *argument), void *argument)

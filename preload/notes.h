@@ -38,6 +38,12 @@ struct note *take_note(int fd, const struct listener_key *key);
 /* The note on the socket with this inode, or NULL. Async-signal-safe. */
 struct note *find_note(ino_t inode);
 
+/* Can a socket of this family be inherited? */
+bool is_inheritable(int family);
+
+/* A datagram socket of such a family that is not connected. Its note may say for what it is. */
+bool may_serve_datagrams(int fd);
+
 /* Does fd serve clients: a listener, or a datagram socket that was bound for that? */
 bool serves_clients(int fd);
 

@@ -31,6 +31,7 @@ enum attention {
     ATTENTION_OF_WAITS = 7,
     ATTENTION_STRANGER = 32, /* no listener has been seen here: whoever accepts has got one */
     ATTENTION_FLAGS = 16,    /* an adopted listener's O_NONBLOCK is not what the program believes */
+    ATTENTION_RETIRED = 64,  /* a successor serves: what is bound now may be for its clients */
     ATTENTION_UNLISTENED = 8, /* an adopted socket does not listen yet: it may be a client's */
 };
 

@@ -12,14 +12,12 @@
 #include "blocking.h"
 #include "control.h"
 #include "descriptors.h"
+#include "given.h"
 #include "kernel.h"
-#include "keys.h"
-#include "latecomers.h"
 #include "notes.h"
 #include "process.h"
 #include "procfs.h"
 #include "program_memory.h"
-#include "signals.h"
 
 /* This process, or one it was forked from, listens or has been given a listener. */
 static atomic_bool participates;
@@ -81,37 +79,10 @@ static void tell_waiting(void)
     tell_helper(&message);
 }
 
-static void take_given_listener(const struct survey *survey, int fd)
-{
-    struct listener_key key;
-    int deaf = ask_for_deaf_listener(fd);
-
-    if (deaf != -1)
-        replace_descriptor(survey, fd, deaf);
-    else if (listener_key_of(fd, NULL, 0, &key) == 0)
-        take_note(fd, &key);
-    kernel_close(deaf);
-}
-
-/*
- * A listener that came through exec, or over a unix socket, has no note yet, and
- * this process no handlers.
- */
 static void participate_if_given_a_listener(void)
 {
-    struct survey *survey = own_state() ? lock_survey() : NULL;
-
-    if (!survey)
-        return;
-    survey->wanted = want_service_sockets;
-    survey_descriptors(survey);
-    if (survey->sockets > 0) {
+    if (take_given_sockets(true))
         participate();
-        protect_signals();
-    }
-    for (unsigned i = 0; i < survey->sockets; i++)
-        take_given_listener(survey, survey->socket[i].fd);
-    unlock_survey(survey);
 }
 
 /*

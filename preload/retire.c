@@ -6,6 +6,7 @@
 #include "retire.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "blocking.h"
@@ -81,7 +82,7 @@ static bool first_line(const char *line, void *copy)
 /* The system calls in which a thread may wait on what has been replaced. */
 static bool takes_clients(long number)
 {
-    static const long calls[] = {
+    static const uint16_t calls[] = {
 #ifdef SYS_accept
         SYS_accept,
 #endif
@@ -217,6 +218,7 @@ void retire_listeners(void)
             for (int i = 0; i < REPLACEMENTS; i++)
                 kernel_close(replacements[i]);
             resume_listeners();
+            atomic_fetch_or(&attention, ATTENTION_RETIRED);
             /* what is left to finish; if that fails, we are asked for it again */
             report_sockets(control);
         }

@@ -18,6 +18,7 @@
 #include <sys/stat.h>
 
 #include "clock.h"
+#include "given.h"
 #include "kernel.h"
 #include "process.h"
 #include "procfs.h"
@@ -89,6 +90,7 @@ static bool parse_session(const char *text)
 static void join_session(const char *text, char **environment)
 {
     int dies_with_parent = 0;
+    bool activated;
 
     if (!parse_session(text)) {
         complain("cannot understand", SESSION_VARIABLE, EPROTO);
@@ -102,11 +104,15 @@ static void join_session(const char *text, char **environment)
     if (prctl(PR_GET_PDEATHSIG, &dies_with_parent) == 0 && dies_with_parent == SIGKILL)
         session.first = kernel_getpid();
     /* the first generation: what a service manager has opened for it, sd_listen_fds(3) */
-    session.inherits = session.generation > 1 || variable(environment, "LISTEN_FDS");
+    activated = variable(environment, "LISTEN_FDS") != NULL;
+    session.inherits = session.generation > 1 || activated;
     session.active = true;
     unblock_order_signal();
     /* a listener may have come through exec, or be passed to us */
     atomic_store(&attention, ATTENTION_READINESS | ATTENTION_STRANGER);
+    /* who then blocks in recvfrom() makes no call that is wrapped */
+    if (session.first || activated)
+        take_given_sockets(false);
 }
 
 static bool same_file(const char *one, const char *other)

@@ -13,6 +13,7 @@
 #include "blocking.h"
 #include "groups.h"
 #include "kernel.h"
+#include "multicast.h"
 #include "old_signals.h"
 #include "paths.h"
 #include "process.h"
@@ -47,9 +48,8 @@ EXPORT(int, listen, (int fd, int backlog))
 
 EXPORT(int, connect, (int fd, const struct sockaddr *address, socklen_t length))
 {
-    if (attends(ATTENTION_UNLISTENED))
-        give_back_if_adopted(fd);
-    return real()->connect(fd, address, length);
+    return attends(ATTENTION_UNLISTENED) ? connect_client(fd, address, length)
+                                         : real()->connect(fd, address, length);
 }
 
 EXPORT(int, accept, (int fd, struct sockaddr *address, socklen_t *length))
@@ -60,6 +60,18 @@ EXPORT(int, accept, (int fd, struct sockaddr *address, socklen_t *length))
 EXPORT(int, accept4, (int fd, struct sockaddr *address, socklen_t *length, int flags))
 {
     return wait_accept(fd, address, length, flags);
+}
+
+EXPORT(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t length))
+{
+    int saved = errno;
+    int result = real()->setsockopt(fd, level, name, value, length);
+
+    if (result == -1 && has_inherited_membership(fd, level, name)) {
+        errno = saved;
+        return 0;
+    }
+    return result;
 }
 
 EXPORT(int, kill, (pid_t target, int number))

@@ -7,11 +7,18 @@ load helpers
 
 # udp_upgrades HOST OPTION...: upgrades of a datagram server whose clients ask all the time
 udp_upgrades() {
-    local host=$1 status=0 i
+    local host=$1
 
     shift
     set_version v1
     start_server "$TESTS/udp-server" "$@" "$PORT" "$PWD/version"
+    upgrades_under_udp_load "$host"
+}
+
+# upgrades_under_udp_load HOST: three of them, with nothing lost
+upgrades_under_udp_load() {
+    local host=$1 status=0 i
+
     "$TESTS/udp-load" "$host" "$PORT" 16 60 >udp.out 2>log-versions 3>&- &
     LOAD_PID=$!
     for i in 2 3 4; do
@@ -49,6 +56,49 @@ udp_upgrades() {
     udp_upgrades ::1 -6 -p -d 40
 }
 
+@test "udp: a server that executes itself and keeps the socket, blocks in recvfrom" {
+    udp_upgrades 127.0.0.1 -4 -x
+}
+
+@test "udp: a server that executes itself and keeps the socket, polls" {
+    udp_upgrades ::1 -6 -x -p
+}
+
+# udp_activation OPTION...
+udp_activation() {
+    requires python3
+    set_version v1
+    start python3 "$PROGRAMS/activate.py" "udp:$PORT" "$HELPER" -- \
+        "$TESTS/udp-server" "$@" +3 "$PWD/version"
+    wait_ready 1
+    upgrades_under_udp_load 127.0.0.1
+}
+
+@test "udp: socket activation, a server that blocks in recvfrom" {
+    udp_activation
+}
+
+@test "udp: socket activation, a server that polls" {
+    udp_activation -p
+}
+
+@test "udp: what a program is given and another one has bound for itself is left alone" {
+    requires python3
+    local port
+    set_version v1
+    start_server python3 "$PROGRAMS/habits.py" resolver "$PORT" version
+    ask "$PORT" >/dev/null
+    wait_for_log '^resolver on' "$OUT"
+    port=$(sed -n 's/^resolver on //p' "$OUT")
+    keep "$PORT"
+    ask_kept >/dev/null
+    upgrade v2
+    has_log 'started, pid [0-9]+, with 1 inherited listener$'
+    serves_version "$PORT" v2
+    echo reply >"/dev/udp/127.0.0.1/$port"
+    wait_for_log '^resolver got a reply$' "$OUT"
+}
+
 @test "udp: TCP and UDP on the same port are different listeners" {
     set_version v1
     start_server sh -c "'$TESTS/udp-server' -p $PORT '$PWD/version' &
@@ -72,6 +122,23 @@ udp_upgrades() {
     inode=$(stat -c %i socket)
     upgrade v2
     equal "$(stat -c %i socket)" "$inode" "inode of the path"
+}
+
+@test "udp: multicast groups that are joined after bind" {
+    local v4 v6
+    v4=$(printf ' join=%s' {IP_ADD,IP_ADD_SOURCE}_MEMBERSHIP MCAST_JOIN_{,SOURCE_}GROUP)
+    v6=$(printf ' join=%s' IPV6_JOIN_GROUP MCAST_JOIN_{,SOURCE_}GROUP_6)
+    each_is_inherited "udp 127.0.0.1 $PORT$v4" "udp ::1 $PORT$v6"
+}
+
+@test "udp: a group that a program joins twice itself is an error, as without us" {
+    requires python3
+    set_version v1
+    listen_on "udp 127.0.0.1 $PORT join=IP_ADD_MEMBERSHIP join=IP_ADD_MEMBERSHIP"
+    start_with_library python3 "$PROGRAMS/listeners.py" version listeners
+    wait_end
+    equal "$STATUS" 1 "status of the server"
+    has_log 'Address already in use'
 }
 
 has_options() {
@@ -445,6 +512,82 @@ closed_twice() {
     wait_for_log "^port" "$OUT"
     has_log "^client connected" "$OUT"
     equal "$(sed -n 's/^port //p' "$OUT")" "$port" "port of the listener"
+}
+
+# ---- clients that are bound before they connect ----
+
+# binder_beside MODE PORT TARGET: its first generation has come; what it printed is in `first`
+binder_beside() {
+    : >"$LOG"
+    PID=
+    start_server "$TESTS/binder" "$@"
+    wait_for_log '^port' "$OUT"
+    cp "$OUT" first
+    : >"$OUT"
+}
+
+# binder_upgrade: what the next generation printed is in OUT
+binder_upgrade() {
+    : >"$OUT"
+    upgrade
+    wait_for_log '^port' "$OUT"
+}
+
+@test "a client that is bound to the service's port gets that port, and not the listener" {
+    local target=$PORT port
+    serve fork
+    port=$(free_port)
+    binder_beside client "$port" "$target"
+    equal "$(cat first)" "client from $port"$'\n'"port $port"
+    for _ in 2 3; do
+        binder_upgrade
+        diff first "$OUT"
+    done
+    has_log 'generation 3: started, pid [0-9]+, with 1 inherited listener$'
+    equal "$(cat <"/dev/tcp/127.0.0.1/$port")" "$(first_pid 3)" "who answers"
+}
+
+@test "a client whose port is still connected in the old generation connects from another" {
+    local target=$PORT port mode
+    serve fork
+    for mode in kept shared; do
+        port=$(free_port)
+        binder_beside "$mode" "$port" "$target"
+        binder_upgrade
+        has_log '^client from [0-9]+$' "$OUT"
+        refute grep -x "client from $port" "$OUT"
+        has_log "^port $port\$" "$OUT"
+        equal "$(cat <"/dev/tcp/127.0.0.1/$port")" "$(first_pid 2)" "who answers"
+        kill -TERM "$PID"
+        wait_end
+    done
+}
+
+# udp_client PORT: in both generations the client is one, and the service the same
+udp_client() {
+    local target=$PORT port
+    set_version v1
+    start_server "$TESTS/udp-server" -4 "$target" "$PWD/version"
+    binder_beside udp "$1" "$target"
+    port=$(sed -n 's/^port //p' first)
+    binder_upgrade
+    has_log "^port $port\$" "$OUT"
+    has_log 'generation 2: started, pid [0-9]+, with 1 inherited listener$'
+    exec {KEPT}<>"/dev/udp/127.0.0.1/$port"
+    KEPT_ALL+=("$KEPT")
+    echo question >&"$KEPT"
+    equal "$(timeout "$PATIENCE" dd bs=100 count=1 status=none <&"$KEPT")" "$(first_pid 2)" \
+        "who answers"
+}
+
+@test "udp: a client that is bound to port 0 is not given the service" {
+    udp_client 0
+    refute diff first "$OUT" # another port for each client
+}
+
+@test "udp: a client that is bound to the service's port gets that port, and not the service" {
+    udp_client "$(free_port)"
+    diff first "$OUT"
 }
 
 @test "a listener that is closed and bound again in the same generation" {

@@ -135,6 +135,13 @@ END
     serves_version "$PORT" v2
 }
 
+@test "delay: a datagram socket does not cut it short" {
+    set_version v1
+    start "$HELPER" --ready delay:0.5 -- "$TESTS/udp-server" -4 "$PORT" "$PWD/version"
+    wait_ready 1
+    has_log 'generation 1: ready after ([5-9].. ms|[0-9.]+ s)'
+}
+
 @test "delay: it may be longer than the ready timeout" {
     start "$HELPER" --ready delay:1.2 --ready-timeout 0.5 -- sleep 60
     wait_ready 1

@@ -98,6 +98,42 @@ upgrades_under_load() {
     serves_version "$PORT" v2
 }
 
+# datagram_workers HABIT: the same with datagram sockets
+datagram_workers() {
+    local old
+
+    requires python3
+    set_version v1
+    start_with_library python3 "$PROGRAMS/habits.py" "$1" "$PORT" version
+    wait_until has_receiving_workers v1 2
+    touch go
+    wait_ready 1
+    keep "$PORT"
+    ask_kept >/dev/null
+    upgrade v2
+    wait_for_log 'generation 1: draining 1 connection'
+    mapfile -t old < <(awk '$3 == "v1" { print $2 }' "$OUT")
+    kill -KILL "${old[@]}"
+    wait_until has_receiving_workers v1 4
+    "$TESTS/udp-load" 127.0.0.1 "$PORT" 16 1 >udp.out 2>log-versions
+    cat udp.out
+    has_log "lost 0 wrong 0 .* versions 1" udp.out
+    has_no_log v1 log-versions
+    equal "$(ask_kept | cut -d' ' -f1)" v1 "the kept connection"
+}
+
+has_receiving_workers() {
+    equal "$(count_log "^worker [0-9]+ $1 receives" "$OUT")" "$2"
+}
+
+@test "datagram workers that are replaced while their master drains take no client" {
+    datagram_workers datagrams
+}
+
+@test "datagram workers that are replaced while their master, which served itself, drains" {
+    datagram_workers datagrams-too
+}
+
 has_listening_workers() {
     equal "$(count_log '^worker .* listens' "$OUT")" "$1"
 }

@@ -1,13 +1,18 @@
-"""activate.py PORT COMMAND...: what a service manager does for socket activation."""
+"""activate.py PORT|udp:PORT COMMAND...: what a service manager does for socket activation."""
 
 import os
 import socket
 import sys
 
-listener = socket.socket()
-listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-listener.bind(("127.0.0.1", int(sys.argv[1])))
-listener.listen(64)
+kind, _, port = sys.argv[1].rpartition(":")
+if kind == "udp":
+    listener = socket.socket(type=socket.SOCK_DGRAM)
+    listener.bind(("127.0.0.1", int(port)))
+else:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", int(port)))
+    listener.listen(64)
 if listener.fileno() != 3:
     os.dup2(listener.fileno(), 3)
 os.set_inheritable(3, True)

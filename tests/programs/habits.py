@@ -6,11 +6,15 @@ Each answers "VERSION PID TOKEN" to "GET TOKEN", as often as it is asked, and pr
   exec-helper     executes another program that inherits the listener, and serves in its place
   idle-helper     executes another program that inherits the listener and never looks at it
   late-helper     the same, but it serves as soon as the file "go" exists
+  resolver        while it serves, binds a datagram socket and gives it to another program, which
+                  waits for a reply
   spawn           starts a program for each request, by vfork and by posix_spawn
   dup             listens under four other numbers, a thread in accept() on each
   pass            passes the listener to a worker that was forked before it listened
   pass-executed   passes the listener to a worker that is another program
   reuseport       workers that bind themselves; the master starts a new one for each that ends
+  datagrams       the same with datagram sockets; a child of its own serves TCP
+  datagrams-too   the same, and it is the master that serves TCP
   fork            a child for each client, which stays when its parent goes
   reap            prints every child that waitpid(-1) returns, one for each request
   poll-loop       between poll() and a blocking accept() waits while a file wait-VERSION exists
@@ -124,6 +128,28 @@ def late_helper():
     serve(listener)
 
 
+def ask_resolver():
+    question = socket.socket(type=socket.SOCK_DGRAM)
+    question.bind(("127.0.0.1", 0))
+    number = question.fileno()
+    subprocess.Popen(run_again(number, HABIT), pass_fds=[number], preexec_fn=end_with_parent)
+
+
+def resolver():
+    if len(sys.argv) > 4:
+        question = socket.socket(fileno=int(sys.argv[4]))
+        tell(f"resolver on {question.getsockname()[1]}")
+        select.select([question], [], [])
+        question.recvfrom(1000)
+        tell("resolver got a reply")
+        return
+    listener = open_listener()
+    client, _ = listener.accept()
+    serve_client(client)
+    ask_resolver()
+    serve(listener)
+
+
 def spawned_token(line):
     token = line.split()[-1].decode()
     by_vfork = subprocess.run(["echo", token], stdout=subprocess.PIPE, check=True).stdout
@@ -212,6 +238,49 @@ def reuseport():
                 be_worker()
             workers.add(pid)
         workers.discard(os.wait()[0])
+
+
+def be_datagram_worker():
+    end_with_parent()
+    service = socket.socket(type=socket.SOCK_DGRAM)
+    service.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    service.bind(("127.0.0.1", PORT))
+    tell(f"worker {os.getpid()} {VERSION} receives")
+    while True:
+        line, client = service.recvfrom(1000)
+        service.sendto(answer(line), client)
+
+
+def start_datagram_worker():
+    pid = os.fork()
+    if pid == 0:
+        be_datagram_worker()
+    workers.add(pid)
+
+
+def be_listening_child(listener):
+    if os.fork() == 0:
+        end_with_parent()
+        serve(listener)
+
+
+def be_listening_master(listener):
+    # the first workers are there before anybody waits for clients; later ones are not
+    while not os.path.exists("go"):
+        time.sleep(0.01)
+    threading.Thread(target=serve, args=(listener,), daemon=True).start()
+
+
+def datagrams(serve_streams=be_listening_child):
+    listener = open_listener()
+    for _ in range(2):
+        start_datagram_worker()
+    serve_streams(listener)
+    while True:
+        pid = os.wait()[0]
+        if pid in workers:
+            workers.discard(pid)
+            start_datagram_worker()
 
 
 workers = set()
@@ -398,11 +467,14 @@ HABITS = {
     "exec-helper": exec_helper,
     "idle-helper": idle_helper,
     "late-helper": late_helper,
+    "resolver": resolver,
     "spawn": spawn,
     "dup": dup,
     "pass": pass_listener,
     "pass-executed": pass_executed,
     "reuseport": reuseport,
+    "datagrams": datagrams,
+    "datagrams-too": lambda: datagrams(be_listening_master),
     "fork": fork,
     "reap": reap,
     "poll-loop": poll_loop,

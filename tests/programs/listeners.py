@@ -4,7 +4,7 @@
     unix PATH [OPTION]...             also seqpacket and datagram
 
 Options: device=NAME, transparent, freebind, mode=OCTAL, uid=N, unlink (before bind), keep (the
-path stays when the server ends). Prints "generation PID", then "LINE: inode N" for each, with
+path stays when the server ends), join=NAME (of JOINS, after bind). Prints "generation PID", then "LINE: inode N" for each, with
 what it finds set, and answers "VERSION PID TOKEN" to "GET TOKEN". SIGUSR1 closes the last listener
 for good.
 """
@@ -13,6 +13,7 @@ import os
 import selectors
 import signal
 import socket
+import struct
 import sys
 
 IP_FREEBIND, IP_TRANSPARENT = 15, 19
@@ -24,6 +25,34 @@ KINDS = {
     "unix": (socket.SOCK_STREAM, 0),
     "seqpacket": (socket.SOCK_SEQPACKET, 0),
     "datagram": (socket.SOCK_DGRAM, 0),
+}
+
+
+def ipv4(address):
+    return struct.pack("=HH4s120x", socket.AF_INET, 0, socket.inet_aton(address))
+
+
+def ipv6(address):
+    return struct.pack("=HHI16sI100x", socket.AF_INET6, 0, 0,
+                       socket.inet_pton(socket.AF_INET6, address), 0)
+
+
+LOOPBACK = struct.pack("=I4x", 1)  # index of the interface
+LOOPBACK_ADDRESS = socket.inet_aton("127.0.0.1")
+# ip(7), ipv6(7), RFC 3678: level, option, value
+JOINS = {
+    "IP_ADD_MEMBERSHIP":
+        (socket.SOL_IP, 35, socket.inet_aton("239.1.2.3") + LOOPBACK_ADDRESS),
+    "IP_ADD_SOURCE_MEMBERSHIP":
+        (socket.SOL_IP, 39, socket.inet_aton("232.1.2.4") + 2 * LOOPBACK_ADDRESS),
+    "MCAST_JOIN_GROUP": (socket.SOL_IP, 42, LOOPBACK + ipv4("239.1.2.5")),
+    "MCAST_JOIN_SOURCE_GROUP":
+        (socket.SOL_IP, 46, LOOPBACK + ipv4("232.1.2.6") + ipv4("127.0.0.1")),
+    "IPV6_JOIN_GROUP":
+        (socket.IPPROTO_IPV6, 20, socket.inet_pton(socket.AF_INET6, "ff01::1:7") + LOOPBACK[:4]),
+    "MCAST_JOIN_GROUP_6": (socket.IPPROTO_IPV6, 42, LOOPBACK + ipv6("ff01::1:8")),
+    "MCAST_JOIN_SOURCE_GROUP_6":
+        (socket.IPPROTO_IPV6, 46, LOOPBACK + ipv6("ff31::1:9") + ipv6("::1")),
 }
 
 
@@ -63,6 +92,9 @@ def open_listener(line):
         listener = socket.socket(family, type_, protocol)
         set_options(listener, options[1:])
         listener.bind((address, int(options[0])))
+        for option in options[1:]:
+            if option.startswith("join="):
+                listener.setsockopt(*JOINS[option[5:]])
     if type_ != socket.SOCK_DGRAM:
         listener.listen(64)
     set_ = "".join(

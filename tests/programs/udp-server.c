@@ -1,8 +1,9 @@
 /*
- * udp-server [-4|-6] [-p] [-d MS] PORT VERSION-FILE: answers each datagram with "VERSION PID TEXT".
+ * udp-server [-4|-6] [-p] [-d MS] [-x] PORT VERSION-FILE: answers each datagram with "VERSION PID
+ * TEXT".
  * -p waits in poll() before it receives; else it blocks in recvfrom(). -d answers that much later,
  * from a child, so that the answer may leave after an upgrade. "@NAME" as PORT is a unix datagram
- * socket of that path.
+ * socket of that path, "+N" is descriptor N. -x executes itself once it is bound, with that.
  */
 #include <netinet/in.h>
 #include <poll.h>
@@ -15,7 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-static bool polls, v6;
+static bool executes_itself, polls, v6;
 static int delay_ms;
 
 static int open_unix(const char *path)
@@ -44,6 +45,23 @@ static int open_udp(int port)
         exit(1);
     }
     return fd;
+}
+
+static int open_service(const char *where)
+{
+    if (where[0] == '+')
+        return (int)strtol(where + 1, NULL, 10);
+    return where[0] == '@' ? open_unix(where + 1) : open_udp((int)strtol(where, NULL, 10));
+}
+
+static void execute_itself(char **argv, int fd, const char *file)
+{
+    char descriptor[16];
+
+    snprintf(descriptor, sizeof descriptor, "+%d", fd);
+    execl(argv[0], argv[0], polls ? "-p" : "-4", descriptor, file, (char *)NULL);
+    perror("udp-server: exec");
+    exit(1);
 }
 
 static void answer(int fd, const char *version, const char *text, const struct sockaddr *client,
@@ -88,15 +106,17 @@ int main(int argc, char **argv)
     char version[32] = "1";
     FILE *file;
     int option;
+    int fd;
 
-    while ((option = getopt(argc, argv, "46pd:")) != -1) {
+    while ((option = getopt(argc, argv, "46pxd:")) != -1) {
+        executes_itself |= option == 'x';
         v6 |= option == '6';
         polls |= option == 'p';
         if (option == 'd')
             delay_ms = (int)strtol(optarg, NULL, 10);
     }
     if (argc - optind != 2) {
-        fprintf(stderr, "usage: udp-server [-4|-6] [-p] [-d MS] PORT|@PATH VERSION-FILE\n");
+        fprintf(stderr, "usage: udp-server [-4|-6] [-p] [-d MS] [-x] PORT|@PATH|+N VERSION-FILE\n");
         return 2;
     }
     file = fopen(argv[optind + 1], "r");
@@ -104,7 +124,8 @@ int main(int argc, char **argv)
         return 1;
     fclose(file);
     signal(SIGCHLD, SIG_IGN);
-    serve(argv[optind][0] == '@' ? open_unix(argv[optind] + 1)
-                                 : open_udp((int)strtol(argv[optind], NULL, 10)),
-          version);
+    fd = open_service(argv[optind]);
+    if (executes_itself)
+        execute_itself(argv, fd, argv[optind + 1]);
+    serve(fd, version);
 }

@@ -1,0 +1,60 @@
+/*
+ * A listener that came through exec, or over a unix socket, has no note yet, and
+ * this process no handlers. What listens can be nothing else; a datagram socket
+ * may be a client's, so it counts if the helper knows it: some process of this
+ * generation has bound it to serve, or the service manager has (LISTEN_FDS).
+ */
+#include "given.h"
+
+#include "descriptors.h"
+#include "kernel.h"
+#include "keys.h"
+#include "latecomers.h"
+#include "notes.h"
+#include "process.h"
+#include "signals.h"
+
+static bool want_given_sockets(int fd, ino_t inode, void *listeners_too)
+{
+    return may_serve_datagrams(fd) ||
+           (*(bool *)listeners_too && want_service_sockets(fd, inode, NULL));
+}
+
+/* Handlers first: whoever retires the others from now on tells us, too. */
+static bool take_given_socket(const struct survey *survey, int fd)
+{
+    bool listens = is_listener(fd);
+    struct listener_key key;
+    struct note *note;
+    int deaf;
+
+    if (!listens && !is_known_to_serve(fd))
+        return false;
+    protect_signals();
+    deaf = ask_for_deaf_socket(fd);
+    if (deaf != -1) {
+        replace_descriptor(survey, fd, deaf);
+    } else if (listener_key_of(fd, NULL, 0, &key) == 0) {
+        note = take_note(fd, &key);
+        if (note)
+            note->datagram = !listens;
+    }
+    kernel_close(deaf);
+    return true;
+}
+
+bool take_given_sockets(bool listeners_too)
+{
+    struct survey *survey = own_state() ? lock_survey() : NULL;
+    bool taken = false;
+
+    if (!survey)
+        return false;
+    survey->wanted = want_given_sockets;
+    survey->argument = &listeners_too;
+    survey_descriptors(survey);
+    for (unsigned i = 0; i < survey->sockets; i++)
+        taken |= take_given_socket(survey, survey->socket[i].fd);
+    unlock_survey(survey);
+    return taken;
+}
