@@ -1,0 +1,124 @@
+/*
+ * A server whose threads accept, while its main thread does what it is told, a word at a time: by
+ * its arguments, then by what it reads from a FIFO. It says "done WORD" after each.
+ *
+ *     threads PORT FIFO [WORD]...
+ *
+ * It speaks the line protocol of tests/servers: "GET <token>\n" is answered by
+ * "1 <pid> <token>\n".
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int listener;
+static pthread_t last;
+
+static void serve_client(int client)
+{
+    char line[128];
+    size_t length = 0;
+
+    while (length < sizeof(line) && read(client, line + length, 1) == 1) {
+        if (line[length++] != '\n')
+            continue;
+        line[length - 1] = '\0';
+        dprintf(client, "1 %d %s\n", (int)getpid(), strncmp(line, "GET ", 4) ? "" : line + 4);
+        length = 0;
+    }
+    close(client);
+}
+
+static void *accept_clients(void *argument)
+{
+    int client;
+
+    (void)argument;
+    while ((client = accept(listener, NULL, NULL)) != -1)
+        serve_client(client);
+    return NULL;
+}
+
+static void *do_nothing(void *argument)
+{
+    pause();
+    return argument;
+}
+
+static void start_thread(void)
+{
+    pthread_create(&last, NULL, accept_clients, NULL);
+}
+
+/*
+ * Each thread in accept() has a descriptor's number reserved. So that the next free ones are the
+ * numbers of threads in accept(), in a namespace where the first process is 1, some more threads.
+ */
+static void crowd(void)
+{
+    for (int i = 0; i < 20; i++)
+        pthread_create(&last, NULL, do_nothing, NULL);
+    for (int i = 0; i < 40; i++)
+        start_thread();
+}
+
+static void listen_on(int port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+    listener = socket(AF_INET, SOCK_STREAM, 0);
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    if (bind(listener, (struct sockaddr *)&address, sizeof(address)) == -1 ||
+        listen(listener, 64) == -1) {
+        perror("threads: bind, listen");
+        exit(1);
+    }
+}
+
+static const struct word {
+    const char *name;
+    void (*obey)(void);
+} words[] = {
+    {"accept", start_thread}, /* one more thread that accepts */
+    {"crowd", crowd},         /* forty more, and some that do not */
+};
+
+static void do_as_told(const char *name)
+{
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(words[i].name, name) == 0)
+            words[i].obey();
+    }
+    printf("done %s\n", name);
+    fflush(stdout);
+}
+
+int main(int argc, char **argv)
+{
+    char word[64];
+    FILE *fifo;
+
+    if (argc < 3)
+        return 2;
+    listen_on(atoi(argv[1]));
+    for (int i = 3; i < argc; i++)
+        do_as_told(argv[i]);
+    fifo = fopen(argv[2], "r+"); /* both ways: it never ends */
+    if (fifo == NULL)
+        return 1;
+    while (fscanf(fifo, "%63s", word) == 1)
+        do_as_told(word);
+    return 1;
+}
