@@ -122,7 +122,8 @@ static void install(int index)
 
     if (!wants_eintr(index))
         ours.sa_flags |= SA_RESTART;
-    sigfillset(&ours.sa_mask);
+    /* sigfillset() leaves out libc's own, and pthread_cancel() would unwind us with our locks */
+    memset(&ours.sa_mask, 0xff, sizeof ours.sa_mask);
     real()->sigaction(reserved_number(index), &ours, NULL);
 }
 

@@ -61,6 +61,42 @@ upgrades_under_load() {
     upgrades_under_load spawn
 }
 
+# ---- while an order is carried out ----
+
+# order_in_progress [WORD]...: a thread is told to retire, and waits for an answer of the helper,
+# which is stopped. Its process is SERVER, and the thread THREAD.
+order_in_progress() {
+    mkfifo words
+    start_server "$TESTS/threads" "$PORT" "$PWD/words" accept "$@"
+    SERVER=$(first_pid 1)
+    THREAD=$(threads_beside_main | head -n 1)
+    kill -STOP "$PID"
+    "$TESTS/order" "$SERVER" "$THREAD" retire
+    wait_until has_sockets 2
+}
+
+threads_beside_main() {
+    find "/proc/$SERVER/task" -mindepth 1 -maxdepth 1 -printf '%f\n' | grep -vx "$SERVER" | sort -n
+}
+
+has_sockets() {
+    equal "$(sockets "$SERVER" | wc -l)" "$1" "sockets"
+}
+
+# tell WORD: and wait until it has been done
+tell() {
+    echo "$1" >words
+    wait_for_log "^done $1" "$OUT"
+}
+
+@test "pthread_cancel while a thread carries out an order" {
+    order_in_progress
+    tell replace
+    wait_until has_sockets 1
+    kill -CONT "$PID"
+    upgrade
+}
+
 # ---- listeners under other numbers, and in other processes ----
 
 @test "a listener under other numbers: dup, dup2, dup3, F_DUPFD_CLOEXEC" {

@@ -72,6 +72,13 @@ static void crowd(void)
         start_thread();
 }
 
+static void replace_thread(void)
+{
+    pthread_cancel(last);
+    pthread_join(last, NULL);
+    start_thread();
+}
+
 static void listen_on(int port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
@@ -91,8 +98,9 @@ static const struct word {
     const char *name;
     void (*obey)(void);
 } words[] = {
-    {"accept", start_thread}, /* one more thread that accepts */
-    {"crowd", crowd},         /* forty more, and some that do not */
+    {"accept", start_thread},    /* one more thread that accepts */
+    {"replace", replace_thread}, /* the last of these is cancelled, and another one started */
+    {"crowd", crowd},            /* forty more, and some that do not */
 };
 
 static void do_as_told(const char *name)
