@@ -97,6 +97,18 @@ tell() {
     upgrade
 }
 
+@test "a listener that is closed, and its number used again, while a thread carries out an order" {
+    local link
+
+    order_in_progress
+    tell again
+    link=/proc/$SERVER/fd/$(descriptors "$SERVER" | sed -n 's/ socket$//p' | head -n 1)
+    readlink "$link" >before
+    kill -CONT "$PID"
+    wait_until is_gone "$THREAD" # accept() has failed
+    readlink "$link" | diff before -
+}
+
 # ---- listeners under other numbers, and in other processes ----
 
 @test "a listener under other numbers: dup, dup2, dup3, F_DUPFD_CLOEXEC" {

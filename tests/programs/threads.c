@@ -79,6 +79,14 @@ static void replace_thread(void)
     start_thread();
 }
 
+static void use_number_again(void)
+{
+    int other = socket(AF_INET, SOCK_DGRAM, 0);
+
+    dup2(other, listener);
+    close(other);
+}
+
 static void listen_on(int port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
@@ -100,6 +108,7 @@ static const struct word {
 } words[] = {
     {"accept", start_thread},    /* one more thread that accepts */
     {"replace", replace_thread}, /* the last of these is cancelled, and another one started */
+    {"again", use_number_again}, /* the listener's number is another socket's */
     {"crowd", crowd},            /* forty more, and some that do not */
 };
 
