@@ -55,6 +55,7 @@ struct own_state {
     atomic_int pid;          /* 0: just forked, nobody has looked */
     atomic_flag survey_lock; /* who holds it may use the survey of this process */
     atomic_flag notes_lock;  /* who holds it may take a note */
+    atomic_flag limit_lock;  /* who holds it may lift the limit of descriptors, and restores it */
 };
 
 /*

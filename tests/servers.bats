@@ -109,6 +109,27 @@ tell() {
     readlink "$link" | diff before -
 }
 
+@test "the limit of descriptors is lifted by one thread at a time, and not for one that is woken" {
+    requires strace
+    order_in_progress accept
+    THREAD=$(threads_beside_main | tail -n 1)
+    strace -qq -e trace=prlimit64 -o trace -p "$THREAD" 3>&- &
+    STARTED+=("$!")
+    wait_until grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/$SERVER/task/$THREAD/status"
+    "$TESTS/order" "$SERVER" "$THREAD" wake
+    wait_for_log SIGURG trace
+    "$TESTS/order" "$SERVER" "$THREAD" count
+    wait_until has_signals 2
+    kill -CONT "$PID"
+    wait_until has_sockets 1
+    has_no_log prlimit64 trace
+    upgrade
+}
+
+has_signals() {
+    equal "$(count_log SIGURG trace)" "$1" "signals"
+}
+
 # ---- listeners under other numbers, and in other processes ----
 
 @test "a listener under other numbers: dup, dup2, dup3, F_DUPFD_CLOEXEC" {
