@@ -61,6 +61,75 @@ upgrades_under_load() {
     upgrades_under_load spawn
 }
 
+# ---- accept, while a successor that shares the listener starts ----
+
+# start_with_successor WORD COMMAND...: the server does as the word says, then its successor starts
+start_with_successor() {
+    mkfifo words words-2
+    echo "exec '$TESTS/threads' $PORT words accept $1" >start
+    start_server sh -c '. ./start'
+    SERVER=$(first_pid 1)
+    shift
+    echo "$*" >start
+    kill -HUP "$PID"
+    wait_for_log 'generation 2: started'
+}
+
+# start_with_nonblocking_successor WORD: it does the same, and never waits for clients
+start_with_nonblocking_successor() {
+    start_with_successor "$1" exec "$TESTS/threads" "$PORT" words-2 "$1" nonblock
+    wait_for_log '^done nonblock' "$OUT"
+}
+
+# tell WORD: and wait until it has been done
+tell() {
+    echo "$1" >words
+    wait_for_log "^done $1" "$OUT"
+}
+
+fails_in_time() {
+    tell try
+    has_log '^accept: EAGAIN' "$OUT"
+    has_log '^tenths of a second: [2-9]' "$OUT"
+}
+
+@test "a successor that starts: accept fails in time where the program has set one" {
+    start_with_successor timeout exec sleep 1000
+    fails_in_time
+}
+
+@test "a successor's non-blocking listener: accept fails in time where the program has set one" {
+    start_with_nonblocking_successor timeout
+    fails_in_time
+}
+
+@test "a successor's non-blocking listener: accept is interrupted by the program's own signal" {
+    start_with_nonblocking_successor catch
+    echo try >words
+    wait_until interrupted
+    has_log '^accept: EINTR' "$OUT"
+}
+
+interrupted() {
+    kill -USR1 "$SERVER"
+    grep '^done try' "$OUT"
+}
+
+@test "a successor's non-blocking listener: accept is restarted where the program wants it" {
+    local _
+
+    start_with_nonblocking_successor restart
+    echo try >words
+    for _ in {1..20}; do
+        kill -USR1 "$SERVER"
+        sleep 0.01
+    done
+    keep "$PORT" # one for each of the two threads
+    keep "$PORT"
+    wait_for_log '^accept: ' "$OUT"
+    has_log '^accept: a client' "$OUT"
+}
+
 # ---- while an order is carried out ----
 
 # order_in_progress [WORD]...: a thread is told to retire, and waits for an answer of the helper,
@@ -81,12 +150,6 @@ threads_beside_main() {
 
 has_sockets() {
     equal "$(sockets "$SERVER" | wc -l)" "$1" "sockets"
-}
-
-# tell WORD: and wait until it has been done
-tell() {
-    echo "$1" >words
-    wait_for_log "^done $1" "$OUT"
 }
 
 @test "pthread_cancel while a thread carries out an order" {

@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static int listener;
@@ -87,6 +88,57 @@ static void use_number_again(void)
     close(other);
 }
 
+static void set_nonblocking(void)
+{
+    fcntl(listener, F_SETFL, fcntl(listener, F_GETFL) | O_NONBLOCK);
+}
+
+static void set_timeout(void)
+{
+    struct timeval time = {.tv_usec = 250000};
+
+    setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
+}
+
+static void on_signal(int number)
+{
+    (void)number;
+}
+
+static void catch_signal(void)
+{
+    struct sigaction action = {.sa_handler = on_signal};
+
+    sigaction(SIGUSR1, &action, NULL);
+}
+
+static void catch_and_restart(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+    sigaction(SIGUSR1, &action, NULL);
+}
+
+static void try_accept(void)
+{
+    struct timespec begin;
+    struct timespec end;
+    int client;
+
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    client = accept(listener, NULL, NULL);
+    if (client == -1)
+        printf("accept: %s\n", strerrorname_np(errno));
+    else
+        printf("accept: a client\n");
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    printf("tenths of a second: %d\n", (int)((double)(end.tv_sec - begin.tv_sec) * 10 +
+                                             (double)(end.tv_nsec - begin.tv_nsec) / 1e8));
+    fflush(stdout);
+    if (client != -1)
+        serve_client(client);
+}
+
 static void listen_on(int port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
@@ -106,10 +158,15 @@ static const struct word {
     const char *name;
     void (*obey)(void);
 } words[] = {
-    {"accept", start_thread},    /* one more thread that accepts */
-    {"replace", replace_thread}, /* the last of these is cancelled, and another one started */
-    {"again", use_number_again}, /* the listener's number is another socket's */
-    {"crowd", crowd},            /* forty more, and some that do not */
+    {"accept", start_thread},       /* one more thread that accepts */
+    {"replace", replace_thread},    /* the last of these is cancelled, and another one started */
+    {"again", use_number_again},    /* the listener's number is another socket's */
+    {"nonblock", set_nonblocking},  /* the listener does not block */
+    {"timeout", set_timeout},       /* 250 ms for accept() */
+    {"catch", catch_signal},        /* SIGUSR1, which interrupts system calls */
+    {"restart", catch_and_restart}, /* the same, and they are restarted */
+    {"try", try_accept},            /* in the main thread */
+    {"crowd", crowd},               /* forty more, and some that do not */
 };
 
 static void do_as_told(const char *name)
