@@ -61,6 +61,14 @@ upgrades_under_load() {
     upgrades_under_load spawn
 }
 
+@test "a worker that starts others by vfork before it has done anything else" {
+    mkfifo words
+    start_server "$TESTS/threads" "$PORT" "$PWD/words" accept
+    echo worker >words
+    wait_for_log '^done vfork' "$OUT"
+    upgrade
+}
+
 # ---- accept, while a successor that shares the listener starts ----
 
 # start_with_successor WORD COMMAND...: the server does as the word says, then its successor starts

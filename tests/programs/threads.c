@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -139,6 +140,27 @@ static void try_accept(void)
         serve_client(client);
 }
 
+/* A child that has not called anything of interest yet, but vfork(). */
+static void start_worker(void)
+{
+    pid_t child;
+
+    if (fork() != 0)
+        return;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    child = vfork(); // NOLINT(clang-analyzer-security.insecureAPI.vfork): the point of it
+    if (child == 0) {
+        signal(SIGHUP, SIG_DFL); // NOLINT(clang-analyzer-unix.Vfork): as programs do
+        execl("/bin/true", "true", (char *)NULL);
+        _exit(1);
+    }
+    waitpid(child, NULL, 0);
+    printf("done vfork\n");
+    fflush(stdout);
+    accept_clients(NULL);
+    exit(0);
+}
+
 static void listen_on(int port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
@@ -166,6 +188,7 @@ static const struct word {
     {"catch", catch_signal},        /* SIGUSR1, which interrupts system calls */
     {"restart", catch_and_restart}, /* the same, and they are restarted */
     {"try", try_accept},            /* in the main thread */
+    {"worker", start_worker},       /* a child that starts another program, and accepts */
     {"crowd", crowd},               /* forty more, and some that do not */
 };
 
