@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -161,6 +162,30 @@ static void start_worker(void)
     exit(0);
 }
 
+static void use_up_descriptors(void)
+{
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = 64;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    while (dup(listener) != -1)
+        ;
+}
+
+static void free_descriptors(void)
+{
+    for (int fd = listener + 1; fd < 64; fd++)
+        close(fd);
+}
+
+static void look(void)
+{
+    struct pollfd client = {.fd = listener, .events = POLLIN};
+
+    poll(&client, 1, 0);
+}
+
 static void listen_on(int port)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
@@ -189,7 +214,10 @@ static const struct word {
     {"restart", catch_and_restart}, /* the same, and they are restarted */
     {"try", try_accept},            /* in the main thread */
     {"worker", start_worker},       /* a child that starts another program, and accepts */
-    {"crowd", crowd},               /* forty more, and some that do not */
+    {"full", use_up_descriptors},
+    {"free", free_descriptors},
+    {"look", look},   /* poll(), which does not wait */
+    {"crowd", crowd}, /* forty more, and some that do not */
 };
 
 static void do_as_told(const char *name)
