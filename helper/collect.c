@@ -134,6 +134,9 @@ void process_collected(struct generation *old, pid_t pid, int error)
 {
     struct generation *new = collecting_generation();
 
+    /* it was held up until the upgrade had failed, and a pending signal is not queued again */
+    if (old == current && generations->state >= READY)
+        send_order(pid, ORDER_RESUME, old->number);
     if (!new || old != current)
         return;
     if (error) {

@@ -87,7 +87,7 @@ static const char *const order_names[] = {
     [ORDER_REARM] = "rearm",     [ORDER_WAKE] = "wake",     [ORDER_COUNT] = "count",
 };
 
-static void send_order(pid_t pid, enum order order, unsigned generation)
+void send_order(pid_t pid, enum order order, unsigned generation)
 {
     pid_t thread = pick_thread(pid);
     siginfo_t info;

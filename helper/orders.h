@@ -25,6 +25,9 @@ size_t order_members(struct generation *owner, const struct generation *members,
  */
 bool order_member(struct generation *owner, const struct member *member, enum order order);
 
+/* Order one process, which takes orders, once; no answer is expected. */
+void send_order(pid_t pid, enum order order, unsigned generation);
+
 /* Note that this process has answered. False if it was not asked. */
 bool note_answer(struct generation *owner, pid_t pid);
 

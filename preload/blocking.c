@@ -14,8 +14,10 @@
 #include "blocking.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/time.h>
 
+#include "clock.h"
 #include "descriptors.h"
 #include "kernel.h"
 #include "notes.h"
@@ -127,6 +129,16 @@ bool program_believes_blocking(int fd)
     return believes;
 }
 
+/* SO_RCVTIMEO in nanoseconds, 0 for none: how long accept() waits, and then says EAGAIN. */
+static int64_t accept_timeout(int fd)
+{
+    struct timeval limit = {0, 0};
+    socklen_t length = sizeof limit;
+
+    kernel_getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, &length);
+    return (int64_t)limit.tv_sec * 1000000000 + (int64_t)limit.tv_usec * 1000;
+}
+
 /*
  * A program whose listener blocks is not prepared for EAGAIN when poll() has
  * said that there is a client, but for one that has gone meanwhile: accept(2)
@@ -134,18 +146,39 @@ bool program_believes_blocking(int fd)
  */
 int accept_error(int fd, int error)
 {
-    struct timeval limit = {0, 0};
-    socklen_t length = sizeof limit;
-
-    if (error != EAGAIN || !program_believes_blocking(fd) ||
-        kernel_getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, &length) == -1 ||
-        limit.tv_sec != 0 || limit.tv_usec != 0)
-        return error;
-    return ECONNABORTED;
+    return error == EAGAIN && program_believes_blocking(fd) && accept_timeout(fd) == 0
+               ? ECONNABORTED
+               : error;
 }
 
-/* How long a wait for a client may miss that the listener has been replaced. */
+/* Nobody wakes a wait for a client when retiring replaces the listener: it looks again so often. */
 enum { LOOK_AGAIN_MS = 100 };
+
+/*
+ * Wait for a client in place of accept(). Returns false with errno set when
+ * accept() would return: with a timeout after any handler, else after one without
+ * SA_RESTART (signal(7)). Which handler it was nobody can tell, so one that the
+ * program has is enough.
+ */
+static bool wait_for_client(int fd, int64_t timeout, int64_t deadline)
+{
+    struct pollfd client = {.fd = fd, .events = POLLIN};
+    int64_t left = timeout ? (deadline - nanoseconds_now() + 999999) / 1000000 : LOOK_AGAIN_MS;
+    struct sigaction action;
+
+    if (left <= 0) {
+        errno = EAGAIN;
+        return false;
+    }
+    if (kernel_poll(&client, 1, left < LOOK_AGAIN_MS ? (int)left : LOOK_AGAIN_MS) != -1)
+        return true;
+    for (int number = 1; timeout == 0 && number < NSIG; number++)
+        if (real()->sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+            action.sa_handler != SIG_IGN && !(action.sa_flags & SA_RESTART))
+            timeout = 1;
+    errno = EINTR;
+    return timeout == 0;
+}
 
 static int accept_now(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
@@ -158,6 +191,8 @@ int accept_shared(int fd, struct sockaddr *address, socklen_t *length, int flags
 {
     int saved = errno;
     struct pollfd client = {.fd = fd, .events = POLLIN};
+    int64_t timeout = accept_timeout(fd);
+    int64_t deadline = nanoseconds_now() + timeout;
 
     for (;;) {
         struct note *note = find_note(socket_inode(fd));
@@ -171,11 +206,13 @@ int accept_shared(int fd, struct sockaddr *address, socklen_t *length, int flags
         }
         errno = saved;
         result = accept_now(fd, address, length, flags);
-        if (result == -1 && errno == EAGAIN && shared && !nonblocking && note->polled)
-            errno = ECONNABORTED; /* see accept_error() */
         if (result != -1 || errno != EAGAIN || !shared || nonblocking)
             return result;
-        /* nobody wakes this wait when retiring replaces the listener: look again */
-        kernel_poll(&client, 1, LOOK_AGAIN_MS);
+        if (note->polled) {
+            errno = timeout ? EAGAIN : ECONNABORTED; /* see accept_error() */
+            return -1;
+        }
+        if (!wait_for_client(fd, timeout, deadline))
+            return -1;
     }
 }

@@ -181,6 +181,10 @@ int replace_descriptor(const struct survey *survey, int fd, int replacement)
     int descriptor_flags = kernel_fcntl(fd, F_GETFD, 0);
     int result;
 
+    if (survey->sockets > 0 && !is_surveyed(survey, fd, socket_inode(fd))) {
+        errno = ESTALE;
+        return -1;
+    }
     for (unsigned i = 0; i < survey->registrations; i++)
         if (survey->registration[i].fd == fd)
             kernel_epoll_ctl(survey->registration[i].set, EPOLL_CTL_DEL, fd, NULL);

@@ -63,7 +63,8 @@ void unlock_survey(struct survey *survey);
 /*
  * Point descriptor `fd` at the socket of `replacement`; the number, FD_CLOEXEC
  * and the registrations that the survey found for it stay. The caller keeps
- * `replacement`. Returns 0, or -1 with errno set. Async-signal-safe.
+ * `replacement`. Returns 0, or -1 with errno set: ESTALE if the program has made
+ * something else of the number since the survey. Async-signal-safe.
  */
 int replace_descriptor(const struct survey *survey, int fd, int replacement);
 

@@ -122,6 +122,18 @@ static inline int kernel_sigmask(int how, const void *set, void *old)
     return (int)syscall(SYS_rt_sigprocmask, how, set, old, (size_t)KERNEL_SIGSET_BYTES);
 }
 
+/* What prlimit64(2) takes, whatever libc has for a struct rlimit. */
+struct kernel_limit {
+    uint64_t present;
+    uint64_t most;
+};
+
+static inline int kernel_prlimit(int resource, const struct kernel_limit *new,
+                                 struct kernel_limit *old)
+{
+    return (int)syscall(SYS_prlimit64, 0, resource, new, old);
+}
+
 static inline pid_t kernel_getpid(void)
 {
     return (pid_t)syscall(SYS_getpid);

@@ -22,26 +22,39 @@ _Thread_local unsigned order_interruptions;
 /* An exchange needs a connection and two descriptors that are passed. */
 enum { SPARE_DESCRIPTORS = 8 };
 
-/* A server that has used up its descriptors can still be upgraded. Returns the limit before. */
-static struct rlimit lift_descriptor_limit(void)
+/*
+ * A server that has used up its descriptors can still be upgraded. The limit is
+ * that of all threads: two that lifted it would not restore what it was.
+ */
+static bool lift_descriptor_limit(struct kernel_limit *limit)
 {
-    struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
-    struct rlimit lifted;
+    struct kernel_limit lifted;
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) == -1 || limit.rlim_cur >= limit.rlim_max)
-        return limit;
-    lifted = limit;
-    lifted.rlim_cur += SPARE_DESCRIPTORS;
-    if (lifted.rlim_cur > lifted.rlim_max)
-        lifted.rlim_cur = lifted.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &lifted);
-    return limit;
+    if (atomic_flag_test_and_set(&own_state()->limit_lock) ||
+        kernel_prlimit(RLIMIT_NOFILE, NULL, limit) == -1)
+        return false;
+    lifted = *limit;
+    lifted.present = limit->most - limit->present > SPARE_DESCRIPTORS
+                         ? limit->present + SPARE_DESCRIPTORS
+                         : limit->most;
+    kernel_prlimit(RLIMIT_NOFILE, &lifted, NULL);
+    return true;
+}
+
+static void restore_descriptor_limit(const struct kernel_limit *limit)
+{
+    kernel_prlimit(RLIMIT_NOFILE, limit, NULL);
+    atomic_flag_clear(&own_state()->limit_lock);
 }
 
 static void carry_out(int order)
 {
-    struct rlimit limit = lift_descriptor_limit();
+    struct kernel_limit limit;
+    bool lifted;
 
+    if (order == ORDER_WAKE) /* has done its work by interrupting a system call */
+        return;
+    lifted = lift_descriptor_limit(&limit);
     if (order == ORDER_COLLECT)
         send_listeners();
     else if (order == ORDER_RETIRE)
@@ -52,8 +65,8 @@ static void carry_out(int order)
         rearm_listeners();
     else if (order == ORDER_COUNT)
         count_connections();
-    /* ORDER_WAKE has done its work by interrupting a system call */
-    setrlimit(RLIMIT_NOFILE, &limit);
+    if (lifted)
+        restore_descriptor_limit(&limit);
 }
 
 /* Whose upgrade signal is it? The helper knows which processes are the server's own. */

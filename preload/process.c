@@ -5,6 +5,7 @@
 #include "process.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/mman.h>
 
 #include "kernel.h"
@@ -13,6 +14,34 @@ struct session session;
 atomic_uint attention;
 
 static struct own_state *page;
+
+/*
+ * A page that nobody has claimed would be taken by the child of a vfork that
+ * looks first. So libc's forks, that of daemon(3) among them, do it at once; a
+ * sandbox may forbid it, and in there nobody looks.
+ */
+static void claim_page(void)
+{
+    if (session.active)
+        (void)own_state();
+}
+
+#ifdef __GLIBC__
+/* What glibc's pthread_atfork() calls; weak, since the loader of another libc must not miss it. */
+extern int __register_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void),
+                             void *library) __attribute__((weak));
+
+static void call_in_forks(void (*child)(void))
+{
+    if (__register_atfork)
+        __register_atfork(NULL, NULL, child, NULL);
+}
+#else
+static void call_in_forks(void (*child)(void))
+{
+    pthread_atfork(NULL, NULL, child);
+}
+#endif
 
 int create_own_state(void)
 {
@@ -27,6 +56,7 @@ int create_own_state(void)
     }
     page = memory;
     page->pid = kernel_getpid();
+    call_in_forks(claim_page);
     return 0;
 }
 

@@ -9,7 +9,7 @@
 #include "protocol.h"
 
 struct session {
-    bool active; /* inside a session: set once, by the constructor */
+    bool active; /* inside a session, and not in a sandbox: see sandbox.c */
     char name[SESSION_NAME_LENGTH + 1];
     unsigned generation;
     pid_t helper;
@@ -50,12 +50,14 @@ static inline bool attends(unsigned what)
 /*
  * State of one process that no fork inherits: the page that holds it reads as
  * zero in a child, however the child was made (madvise(2), MADV_WIPEONFORK).
- * The child of a vfork shares it with its parent, and is told apart by that.
+ * The child of a vfork shares it with its parent, and is told apart by that: its
+ * parent has claimed it, unless it was forked without libc and has never looked.
  */
 struct own_state {
-    atomic_int pid;          /* 0: just forked, nobody has looked */
+    atomic_int pid;          /* 0: forked without libc, nobody has looked */
     atomic_flag survey_lock; /* who holds it may use the survey of this process */
     atomic_flag notes_lock;  /* who holds it may take a note */
+    atomic_flag limit_lock;  /* who holds it may lift the limit of descriptors, and restores it */
 };
 
 /*

@@ -58,6 +58,7 @@ int for_each_number(int proc, const char *path, bool (*visit)(int number, void *
 {
     _Alignas(struct directory_entry) char buffer[1024];
     int directory = kernel_openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool descriptors = strcmp(path, "fd") == 0;
     bool more = true;
     long size = 0;
 
@@ -68,7 +69,7 @@ int for_each_number(int proc, const char *path, bool (*visit)(int number, void *
             const struct directory_entry *entry = (const void *)(buffer + at);
             int number = number_of_name(entry->name);
 
-            if (number != -1 && number != directory && number != proc)
+            if (number != -1 && !(descriptors && (number == directory || number == proc)))
                 more = visit(number, argument);
             at += entry->length;
         }

@@ -14,8 +14,8 @@ int open_proc_self(void);
 
 /*
  * Call visit(number, argument) for each numeric name in a directory below
- * `proc`, until it returns false. The descriptors used for that, `proc` among
- * them, are not reported. Returns 0, or -1 with errno set.
+ * `proc`, until it returns false. Of "fd", the descriptors used for that, `proc`
+ * among them, are not reported. Returns 0, or -1 with errno set.
  */
 int for_each_number(int proc, const char *directory, bool (*visit)(int number, void *argument),
                     void *argument);

@@ -27,7 +27,7 @@ static atomic_bool told;
  * A program that waits this often for other things is not going to wait for
  * clients; one that does not listen itself is passed its listener early, or never.
  */
-enum { MOST_LOOKS = 100000, MOST_LOOKS_OF_STRANGER = 1000 };
+enum { MOST_LOOKS = 100000, MOST_LOOKS_OF_STRANGER = 1000, MOST_ATTEMPTS = 5 };
 static atomic_uint looks;
 
 bool has_been_ready(void)
@@ -74,9 +74,15 @@ static void tell_waiting(void)
 
     if (!own_state() || atomic_exchange(&told, true))
         return;
-    stop_looking();
     die_with_helper();
-    tell_helper(&message);
+    if (tell_helper(&message) == 0) {
+        stop_looking();
+        return;
+    }
+    /* again at the next wait, soon enough; but each second that a helper is held up is lost here */
+    told = false;
+    if (errno != EMFILE)
+        looks += MOST_LOOKS / MOST_ATTEMPTS;
 }
 
 static void participate_if_given_a_listener(void)

@@ -87,6 +87,11 @@ void unblock_order_signal(void)
     unblock(ORDER_SIGNAL);
 }
 
+static bool is_handler(void (*handler)(int))
+{
+    return handler != SIG_DFL && handler != SIG_IGN;
+}
+
 /*
  * Does the program want its system calls to end with EINTR? The order signal
  * cannot give it that: blocked calls must restart on what the listener has become.
@@ -95,8 +100,7 @@ static bool wants_eintr(int index)
 {
     const struct sigaction *theirs = &wanted[index].copy[wanted[index].current];
 
-    return index != 0 && theirs->sa_handler != SIG_DFL && theirs->sa_handler != SIG_IGN &&
-           !(theirs->sa_flags & SA_RESTART);
+    return index != 0 && is_handler(theirs->sa_handler) && !(theirs->sa_flags & SA_RESTART);
 }
 
 /* Is the Go runtime in this program? It exports this function for C code that calls Go. */
@@ -122,7 +126,8 @@ static void install(int index)
 
     if (!wants_eintr(index))
         ours.sa_flags |= SA_RESTART;
-    sigfillset(&ours.sa_mask);
+    /* sigfillset() leaves out libc's own, and pthread_cancel() would unwind us with our locks */
+    memset(&ours.sa_mask, 0xff, sizeof ours.sa_mask);
     real()->sigaction(reserved_number(index), &ours, NULL);
 }
 
@@ -145,7 +150,7 @@ void protect_signals(void)
     errno = saved;
 }
 
-/* The handler of orders stays: by that the helper knows who ought to answer. */
+/* For orders there stays a handler: by that the helper knows who ought to answer. */
 void give_back_signals(void)
 {
     sigset_t set;
@@ -157,16 +162,22 @@ void give_back_signals(void)
         if (believed_blocked() & 1u << index)
             sigaddset(&set, reserved_number(index));
     kernel_sigmask(SIG_BLOCK, &set, NULL);
-    real()->sigaction(session.upgrade_signal, &wanted[1].copy[wanted[1].current], NULL);
+    for (int index = 0; index < RESERVED; index++) {
+        const struct sigaction *theirs = &wanted[index].copy[wanted[index].current];
+
+        if (index != 0 || is_handler(theirs->sa_handler))
+            real()->sigaction(reserved_number(index), theirs, NULL);
+    }
 }
 
 void take_signals_again(void)
 {
     if (!installed)
         return;
-    install(1);
-    unblock(ORDER_SIGNAL);
-    unblock(session.upgrade_signal);
+    for (int index = 0; index < RESERVED; index++) {
+        install(index);
+        unblock(reserved_number(index));
+    }
 }
 
 const sigset_t *without_reserved(const sigset_t *set, sigset_t *copy)
@@ -187,7 +198,7 @@ const sigset_t *without_reserved(const sigset_t *set, sigset_t *copy)
  */
 static void keep_order_signal(int index, void (*handler)(int))
 {
-    if (index == 0 && handler != SIG_DFL && handler != SIG_IGN)
+    if (index == 0 && is_handler(handler))
         protect_signals();
 }
 
@@ -199,8 +210,15 @@ int program_sigaction(int number, const struct sigaction *action, struct sigacti
     if (action)
         keep_order_signal(index, action->sa_handler);
     /* the child of a vfork has dispositions of its own, and no right to touch our memory */
-    if (index == -1 || !installed || !own_state())
-        return real()->sigaction(number, action, old);
+    if (index == -1 || !installed || !own_state()) {
+        int result = real()->sigaction(number, action, old);
+
+        if (result == 0 && old && old->sa_sigaction == handle_reserved_signal) {
+            index = number == ORDER_SIGNAL ? 0 : 1;
+            *old = wanted[index].copy[wanted[index].current];
+        }
+        return result;
+    }
     before = wanted[index].copy[wanted[index].current];
     if (action) {
         remember(index, action);
@@ -239,7 +257,7 @@ void (*program_signal(int number, void (*handler)(int)))(int)
     struct sigaction old;
 
     keep_order_signal(reserved_index(number), handler);
-    if (reserved_index(number) == -1 || !installed)
+    if (!installed || (reserved_index(number) == -1 && number != ORDER_SIGNAL))
         return real()->signal(number, handler); // cppcheck-suppress CastIntegerToAddressAtReturn
     if (handler == SIG_ERR) {
         errno = EINVAL;

@@ -32,9 +32,10 @@ int program_sigmask(int (*set_mask)(int, const sigset_t *, sigset_t *), int how,
 void deliver_to_program(int number, siginfo_t *info, void *context);
 
 /*
- * In a process that is left alone, the upgrade signal is the program's own, and
- * its calling thread has blocked what it believes to have; and ours again. The
- * first must come before session.active is reset, the second after it is set.
+ * In a process that is left alone, the reserved signals are the program's own,
+ * but for orders that it has no handler for, and its calling thread has blocked
+ * what it believes to have; and ours again. The first must come before
+ * session.active is reset, the second after it is set.
  */
 void give_back_signals(void);
 void take_signals_again(void);

@@ -73,6 +73,22 @@ upgrades_lose_nothing() {
     upgrades_lose_nothing
 }
 
+# A thread's number may be that of a descriptor.
+@test "pid 1: every thread of many in accept gives up the listener" {
+    local i
+
+    mkfifo words
+    start_container "$HELPER" -- "$TESTS/threads" "$PORT" "$PWD/words" crowd
+    keep "$PORT"
+    ask_kept | cut -d" " -f2 >first
+    kill -HUP "$INIT"
+    wait_retired 1
+    for ((i = 0; i < 10; i++)); do
+        ask "$PORT" | cut -d" " -f2 >answer
+        refute cmp first answer
+    done
+}
+
 @test "pid 1: kill -HUP 1 upgrades, epoll" {
     serve_in_container epoll-level
     upgrades_lose_nothing

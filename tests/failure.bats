@@ -227,6 +227,19 @@ no_process_of_ours_but() {
 
 # ---- the listeners ----
 
+# A signal that is pending is not queued again: the process is told to hand its listeners over when
+# the upgrade has failed for that, and not that it has failed.
+@test "a process that was stopped until the upgrade had failed has its listener for itself" {
+    mkfifo words
+    start_server "$TESTS/threads" "$PORT" "$PWD/words" accept
+    kill -STOP "$(first_pid 1)"
+    upgrade_fails 'did not hand over its listeners'
+    echo nonblock >words
+    echo try >words
+    kill -CONT "$(first_pid 1)"
+    wait_for_log '^accept: EAGAIN' "$OUT"
+}
+
 @test "what a new version did to the listeners before it failed is undone" {
     local start
 

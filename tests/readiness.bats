@@ -35,6 +35,12 @@ while True:
 END
 }
 
+@test "a server without a free descriptor when it first waits for clients" {
+    mkfifo words
+    start_server "$TESTS/threads" "$PORT" "$PWD/words" full look free look
+    has_log '^done free' "$OUT"
+}
+
 @test "fd: a newline on the descriptor, and not before" {
     write_server 'os.write(5, b"\n"); os.close(5)'
     touch go

@@ -395,6 +395,13 @@ has_checked() {
     nothing_differs 2
 }
 
+@test "handlers and masks are what the program has set, in a seccomp filter" {
+    start_with_library "$TESTS/signals" "$PORT" filter
+    nothing_differs 1
+    start_with_library "$TESTS/signals" "$(free_port)" handlers
+    nothing_differs 2
+}
+
 @test "another upgrade signal: handlers and masks are what the program has set" {
     export TFPRELOAD_SIGNAL=USR2
     start_server "$TESTS/signals" "$PORT"

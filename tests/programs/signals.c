@@ -3,11 +3,14 @@
  * signals and looks at what arrives. Prints each difference to what POSIX says, then
  * "checked N", and waits for clients: so it can be upgraded, and checks again.
  *
- *     signals PORT [inherit]
+ *     signals PORT [inherit|filter|handlers]
  *
- * "inherit": only what a thread and a child inherit.
+ * "inherit": only what a thread and a child inherit. "filter": once it has entered a seccomp
+ * filter, which lets everything pass. "handlers": the same, and it had some before.
  */
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
@@ -15,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -210,9 +214,38 @@ static void check_inherited_masks(void)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+static void enter_filter(void)
+{
+    struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    struct sock_fprog program = {1, &all};
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1 ||
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == -1) {
+        perror("signals: prctl");
+        exit(1);
+    }
+}
+
+static void check_handlers_in_filter(void)
+{
+    static const struct sigaction none = {.sa_handler = SIG_DFL};
+    struct sigaction old;
+
+    for (size_t i = 0; i < NUMBERS; i++)
+        signal(numbers[i], plain);
+    enter_filter();
+    for (size_t i = 0; i < NUMBERS; i++) {
+        raise(numbers[i]);
+        check(arrived[numbers[i]] == 1, "arrives in a filter", numbers[i]);
+        sigaction(numbers[i], &none, &old);
+        check(old.sa_handler == plain, "sigaction() in a filter says what was set", numbers[i]);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const char *mode = argc > 2 ? argv[2] : "";
     int fd = socket(AF_INET, SOCK_STREAM, 0);
 
     address.sin_port = htons((uint16_t)(argc > 1 ? atoi(argv[1]) : 0));
@@ -221,12 +254,16 @@ int main(int argc, char **argv)
         perror("signals: bind, listen");
         return 1;
     }
-    for (size_t i = 0; i < NUMBERS && argc < 3; i++) {
+    if (strcmp(mode, "filter") == 0)
+        enter_filter();
+    if (strcmp(mode, "handlers") == 0)
+        check_handlers_in_filter();
+    for (size_t i = 0; i < NUMBERS && strcmp(mode, "inherit") != 0; i++) {
         check_actions(numbers[i]);
         check_arrival(numbers[i]);
         check_default(numbers[i]);
     }
-    if (argc < 3)
+    if (strcmp(mode, "inherit") != 0)
         check_masks();
     else
         check_inherited_masks();
