@@ -136,6 +136,7 @@ all_hang() {
 @test "a pidfile that is somebody else's by now stays" {
     export TFPRELOAD_PIDFILE=$PWD/service.pid
     serve poll
+    wait_until test -s service.pid # the line in the log comes first
     echo 1 >service.pid
     kill "$PID"
     wait_end
