@@ -3,9 +3,10 @@
  * the waits of System V IPC, fail with EINTR after any handler, SA_RESTART or
  * not. The data path is not wrapped, so our orders would show there.
  *
- * On x86-64, libc makes a call with "mov $number,%eax; syscall". One that has
+ * On x86-64, libc makes a call with "mov $number,%eax; syscall", and read(),
+ * whose number is 0, with "xor %eax,%eax; syscall" where it can. One that has
  * failed with EINTR has done nothing, and has changed no register that it reads
- * but eax: going back to the mov makes it again. A time that it was given begins
+ * but eax: going back to that makes it again. A time that it was given begins
  * anew. (A connect() has begun to connect, and goes on as it does without a
  * timeout, when the kernel itself makes it again.) Where the instructions are
  * others, the program sees the EINTR.
@@ -24,8 +25,17 @@
 
 #ifdef __x86_64__
 
-/* b8 NUMBER is the mov, 0f 05 the syscall; behind it stands the instruction pointer. */
-enum { MOV_BYTES = 5, SYSCALL_BYTES = 2, CALL_BYTES = MOV_BYTES + SYSCALL_BYTES };
+/*
+ * b8 NUMBER is the mov, 31 c0 the xor, 0f 05 the syscall; behind that stands the
+ * instruction pointer.
+ */
+enum { MOV_BYTES = 5, XOR_BYTES = 2, SYSCALL_BYTES = 2, CALL_BYTES = MOV_BYTES + SYSCALL_BYTES };
+
+/* A call that libc has made. */
+struct call {
+    uint32_t number; /* UINT32_MAX: it was not libc, or in another way */
+    int bytes;
+};
 
 static bool may_be_made_again(uint32_t number)
 {
@@ -46,25 +56,31 @@ bool fails_with_eintr(const void *context)
     return ((const ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] == -EINTR;
 }
 
-/* UINT32_MAX where libc has made none: 0 is read(). */
-static uint32_t interrupted_call(const greg_t *registers)
+static struct call interrupted_call(const greg_t *registers)
 {
+    static const uint8_t xor_syscall[] = {0x31, 0xc0, 0x0f, 0x05};
+    struct call call = {.number = UINT32_MAX, .bytes = CALL_BYTES};
     uint8_t code[CALL_BYTES];
-    uint32_t number;
 
-    if (!read_program_memory(code, (const void *)(registers[REG_RIP] - CALL_BYTES), sizeof code) ||
-        code[0] != 0xb8 || code[MOV_BYTES] != 0x0f || code[MOV_BYTES + 1] != 0x05)
-        return UINT32_MAX;
-    memcpy(&number, code + 1, sizeof number);
-    return number;
+    if (!read_program_memory(code, (const void *)(registers[REG_RIP] - CALL_BYTES), sizeof code))
+        return call;
+    if (code[0] == 0xb8 && memcmp(code + MOV_BYTES, xor_syscall + XOR_BYTES, SYSCALL_BYTES) == 0)
+        memcpy(&call.number, code + 1, sizeof call.number);
+    else if (memcmp(code + CALL_BYTES - sizeof xor_syscall, xor_syscall, sizeof xor_syscall) == 0)
+        call = (struct call){SYS_read, sizeof xor_syscall};
+    return call;
 }
 
 void restart_interrupted_call(void *context)
 {
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    struct call call;
 
-    if (fails_with_eintr(context) && may_be_made_again(interrupted_call(registers)))
-        registers[REG_RIP] -= CALL_BYTES;
+    if (!fails_with_eintr(context))
+        return;
+    call = interrupted_call(registers);
+    if (may_be_made_again(call.number))
+        registers[REG_RIP] -= call.bytes;
 }
 
 /*
@@ -78,7 +94,7 @@ void forget_interruption(const void *context)
     socklen_t length = sizeof error;
 
     if (registers[REG_RAX] > 0 && registers[REG_RAX] < registers[REG_RDX] &&
-        interrupted_call(registers) == SYS_recvmmsg)
+        interrupted_call(registers).number == SYS_recvmmsg)
         kernel_getsockopt((int)registers[REG_RDI], SOL_SOCKET, SO_ERROR, &error, &length);
 }
 

@@ -255,16 +255,17 @@ void (*program_signal(int number, void (*handler)(int)))(int)
 {
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
     struct sigaction old;
+    int index = reserved_index(number);
 
-    keep_order_signal(reserved_index(number), handler);
-    if (!installed || (reserved_index(number) == -1 && number != ORDER_SIGNAL))
+    keep_order_signal(index, handler);
+    if (!installed || (index == -1 && number != ORDER_SIGNAL))
         return real()->signal(number, handler); // cppcheck-suppress CastIntegerToAddressAtReturn
     if (handler == SIG_ERR) {
         errno = EINVAL;
         return SIG_ERR;
     }
 #ifdef __GLIBC__
-    if (interrupting & 1u << reserved_index(number))
+    if (index != -1 && interrupting & 1u << index)
         action.sa_flags = 0;
 #endif
     sigemptyset(&action.sa_mask);

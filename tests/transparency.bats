@@ -454,7 +454,7 @@ WAITS=(poll ppoll select pselect epoll_wait epoll_pwait epoll_pwait2 nanosleep c
     absolute_sleep sleep usleep thrd_sleep sigtimedwait sigwaitinfo pause sigsuspend sigpause
     __xpg_sigpause)
 # what nobody wraps, and what only x86-64 makes again
-[[ $(uname -m) != x86_64 ]] || WAITS+=(receive recvmmsg recvmmsg_some connect msgrcv semop semtimedop)
+[[ $(uname -m) != x86_64 ]] || WAITS+=(receive read recvmmsg recvmmsg_some connect msgrcv semop semtimedop)
 
 teardown() {
     # unlike descriptors, these stay when their processes end

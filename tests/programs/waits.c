@@ -216,6 +216,15 @@ static int do_recv(int ms)
     return recv(silent_socket(), &byte, 1, 0) == -1 && errno == EAGAIN ? 0 : -1;
 }
 
+static int do_read(int ms)
+{
+    struct timeval time = {ms / 1000, (long)(ms % 1000) * 1000};
+    char byte;
+
+    setsockopt(silent_socket(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
+    return read(silent_socket(), &byte, 1) == -1 && errno == EAGAIN ? 0 : -1;
+}
+
 static int do_recvmmsg(int ms)
 {
     struct timeval time = {ms / 1000, (long)(ms % 1000) * 1000};
@@ -322,6 +331,7 @@ static const struct wait {
     {"sigtimedwait", do_sigtimedwait, 0},
     {"sigwaitinfo", do_sigwaitinfo, 1},
     {"receive", do_recv, 0},
+    {"read", do_read, 0},
     {"recvmmsg", do_recvmmsg, 0},
     {"recvmmsg_some", do_recvmmsg_some, 0},
     {"connect", do_connect, 0},
