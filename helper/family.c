@@ -50,14 +50,6 @@ static const struct member *find_in(const struct family *family, pid_t pid)
     return NULL;
 }
 
-/* The number behind a name in /proc/PID/status, 0 if there is none. */
-static unsigned long long status_number(const char *status, const char *name, int base)
-{
-    const char *field = strstr(status, name);
-
-    return field ? strtoull(field + strlen(name), NULL, base) : 0;
-}
-
 /* proc(5): mode 1 is strict, mode 2 has filters; Linux 5.9 and on say how many. */
 static unsigned long long seccomp_filters(const char *status)
 {

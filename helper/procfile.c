@@ -32,6 +32,13 @@ ssize_t read_proc_file(pid_t pid, const char *name, char *text, size_t size)
     return part < 0 ? -1 : (ssize_t)used;
 }
 
+unsigned long long status_number(const char *status, const char *name, int base)
+{
+    const char *field = strstr(status, name);
+
+    return field ? strtoull(field + strlen(name), NULL, base) : 0;
+}
+
 pid_t parent_of(pid_t pid)
 {
     char text[PROC_FILE_SIZE];

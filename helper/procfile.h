@@ -14,6 +14,9 @@ enum { PROC_FILE_SIZE = 4096 };
  */
 ssize_t read_proc_file(pid_t pid, const char *name, char *text, size_t size);
 
+/* The number behind a name in the text of /proc/PID/status, "\nUid:" say; 0 if there is none. */
+unsigned long long status_number(const char *status, const char *name, int base);
+
 /* The parent of a process; 0 if it has none, or is gone. */
 pid_t parent_of(pid_t pid);
 

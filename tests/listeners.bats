@@ -48,6 +48,10 @@ upgrades_under_udp_load() {
     udp_upgrades ::1 -6
 }
 
+@test "udp: a server with a thread of libc's that blocks all signals (SIGEV_THREAD)" {
+    udp_upgrades 127.0.0.1 -4 -t
+}
+
 @test "udp: late answers leave from the service's port" {
     udp_upgrades 127.0.0.1 -4 -d 40
 }
