@@ -39,7 +39,7 @@ static const int64_t peer_patience = 2 * SECOND;
 struct peer {
     struct watch watch; /* first: the peer is what its watch is part of */
     int fd;
-    pid_t pid;
+    struct ucred credentials;
     bool may_demand; /* same uid as the session, or root: see demands.h */
     bool watches;    /* wants to know what happens, as long as it likes */
     int64_t expires; /* of one that does not watch */
@@ -142,7 +142,8 @@ static void make_room(void)
 {
     for (size_t i = 0; i < peer_count; i++)
         if (!peers[i]->watches) {
-            log_line(LEVEL_DEBUG, "control: too many peers, process %d is dropped", peers[i]->pid);
+            log_line(LEVEL_DEBUG, "control: too many peers, process %d is dropped",
+                     peers[i]->credentials.pid);
             drop_peer(peers[i]);
             return;
         }
@@ -169,7 +170,7 @@ static void accept_peers(struct watch *watch)
             make_room();
         peer = allocate(1, sizeof *peer);
         *peer = (struct peer){.fd = fd,
-                              .pid = credentials.pid,
+                              .credentials = credentials,
                               .may_demand = may_demand,
                               .expires = now() + peer_patience};
         peers[peer_count++] = peer;
@@ -230,7 +231,7 @@ static ssize_t receive(int fd, struct message *message, int *descriptor)
 static bool serve_demand(struct peer *peer, unsigned demand)
 {
     if (!peer->may_demand) {
-        log_line(LEVEL_DEBUG, "control: process %d may not demand anything", peer->pid);
+        log_line(LEVEL_DEBUG, "control: process %d may not demand anything", peer->credentials.pid);
         return false;
     }
     if (demand != DEMAND_STATUS && demand != DEMAND_SUMMARY && !peer->watches) {
@@ -256,7 +257,7 @@ static bool serve_message(struct peer *peer)
     if (size != (ssize_t)sizeof message || message.magic != PROTOCOL_MAGIC ||
         message.version != PROTOCOL_VERSION) {
         log_line(LEVEL_DEBUG, "control: process %d sent %zd bytes that are no message of ours",
-                 peer->pid, size);
+                 peer->credentials.pid, size);
         if (descriptor != -1)
             close(descriptor);
         return false;
@@ -267,7 +268,7 @@ static bool serve_message(struct peer *peer)
             close(descriptor);
         return serve_demand(peer, message.kind);
     }
-    return answer_message(peer->fd, peer->pid, &message, descriptor);
+    return answer_message(peer->fd, &peer->credentials, &message, descriptor);
 }
 
 static void serve_peer(struct watch *watch)
@@ -287,7 +288,8 @@ int64_t expire_peers(void)
         if (peers[i]->watches)
             continue;
         if (peers[i]->expires <= time) {
-            log_line(LEVEL_DEBUG, "control: process %d is silent and dropped", peers[i]->pid);
+            log_line(LEVEL_DEBUG, "control: process %d is silent and dropped",
+                     peers[i]->credentials.pid);
             drop_peer(peers[i]);
         } else if (next == 0 || peers[i]->expires < next) {
             next = peers[i]->expires;

@@ -111,6 +111,42 @@ only_current_generation() {
     serves_version "$PORT" v2
 }
 
+# serve_with_peer WHAT: a server whose every generation has a child that is such a peer
+serve_with_peer() {
+    set_version v1
+    chmod 777 .
+    # shellcheck disable=SC2016 # for the shell that becomes the server
+    start_server sh -c '"$0" $$ "$1" >>answers & shift; exec "$@"' "$PROGRAMS/peer.py" "$1" \
+        "$TESTS/epoll-level" --port "$PORT" --version-file "$PWD/version"
+}
+
+@test "a process that has dropped root cannot have the helper signal what it may not signal itself" {
+    requires root
+    serve_with_peer signal
+    touch go
+    wait_until test -s answers
+    equal "$(<answers)" answered
+    serves_version "$PORT" v1
+    refute is_gone "$PID"
+    equal "$(ask "$PORT")" "v1 $(first_pid 1) token"
+}
+
+@test "a process of one generation cannot speak for another" {
+    export TFPRELOAD_LOG=debug
+    serve_with_peer meddle
+    keep "$PORT"
+    upgrade v2
+    touch go # the first generation's speaks for the second now
+    wait_until has_lines answers 2
+    equal "$(sort -u answers)" dropped
+    has_log 'control: process [0-9]+ does not belong to generation 2'
+    equal "$(ask "$PORT")" "v2 $(first_pid 2) token"
+}
+
+has_lines() {
+    equal "$(wc -l <"$1")" "$2" "lines of $1"
+}
+
 @test "messages of a wrong size, version or content are dropped" {
     export TFPRELOAD_LOG=debug
     serve epoll-level
