@@ -33,6 +33,13 @@ enum { MOST_PEERS = 768, BACKLOG = 512, RIGHTS = 2 };
 /* No more than half of the descriptors that we may have; a quarter of these for those who ask. */
 enum { FEWEST_PEERS = 8 };
 
+/* Whoever floods us with connections is not to keep us from signals, timers and the others. */
+enum { ACCEPTED_PER_TURN = 64 };
+
+/* How long a refusal stands before the process is looked at again. */
+enum { REFUSALS = 64 };
+static const int64_t refusal_time = 100 * MILLISECOND;
+
 /* How long a peer may hold a connection without saying anything. */
 static const int64_t peer_patience = 2 * SECOND;
 
@@ -124,6 +131,27 @@ static void drop_peer(struct peer *peer)
 }
 
 /*
+ * Finding out that somebody is a stranger is a walk through /proc: too dear for
+ * each connection of one who has nothing else to do.
+ */
+static bool is_stranger(pid_t pid)
+{
+    static struct {
+        pid_t pid;
+        int64_t until;
+    } refused[REFUSALS];
+    const size_t slot = (size_t)pid % REFUSALS;
+
+    if (refused[slot].pid == pid && now() < refused[slot].until)
+        return true;
+    if (is_member(pid))
+        return false;
+    refused[slot].pid = pid;
+    refused[slot].until = now() + refusal_time;
+    return true;
+}
+
+/*
  * Same uid as the session, or root, who may demand; or a process of this session
  * that has dropped its privileges, whose library may ask and tell.
  */
@@ -134,7 +162,7 @@ static bool is_welcome(int fd, struct ucred *credentials, bool *may_demand)
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, &length) == -1)
         return false;
     *may_demand = credentials->uid == geteuid() || credentials->uid == 0;
-    return *may_demand || is_member(credentials->pid);
+    return *may_demand || !is_stranger(credentials->pid);
 }
 
 /* Room for one more: whoever has been here longest goes, unless it was asked to stay. */
@@ -151,30 +179,37 @@ static void make_room(void)
 
 static void serve_peer(struct watch *watch);
 
+static void add_peer(int fd, const struct ucred *credentials, bool may_demand)
+{
+    struct peer *peer = allocate(1, sizeof *peer);
+
+    if (peer_count >= most_peers)
+        make_room();
+    *peer = (struct peer){.fd = fd,
+                          .credentials = *credentials,
+                          .may_demand = may_demand,
+                          .expires = now() + peer_patience};
+    peers[peer_count++] = peer;
+    watch_descriptor(&peer->watch, fd, serve_peer);
+}
+
 static void accept_peers(struct watch *watch)
 {
     int fd;
 
-    while ((fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) != -1) {
+    for (int i = 0; i < ACCEPTED_PER_TURN &&
+                    (fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) != -1;
+         i++) {
         struct ucred credentials;
-        struct peer *peer;
         bool may_demand;
 
-        if (!is_welcome(fd, &credentials, &may_demand)) {
-            log_line(LEVEL_DEBUG, "control: process %d of uid %u is refused", credentials.pid,
-                     credentials.uid);
-            close(fd);
+        if (is_welcome(fd, &credentials, &may_demand)) {
+            add_peer(fd, &credentials, may_demand);
             continue;
         }
-        if (peer_count >= most_peers)
-            make_room();
-        peer = allocate(1, sizeof *peer);
-        *peer = (struct peer){.fd = fd,
-                              .credentials = credentials,
-                              .may_demand = may_demand,
-                              .expires = now() + peer_patience};
-        peers[peer_count++] = peer;
-        watch_descriptor(&peer->watch, fd, serve_peer);
+        log_line(LEVEL_DEBUG, "control: process %d of uid %u is refused", credentials.pid,
+                 credentials.uid);
+        close(fd);
     }
 }
 

@@ -101,6 +101,24 @@ only_current_generation() {
     is_unharmed
 }
 
+@test "another uid that floods the socket does not hold up an upgrade, nor a command" {
+    local flooders=() i
+
+    requires root
+    serve epoll-level
+    for i in 1 2; do
+        "$PROGRAMS/peer.py" "$(first_pid 1)" flood 30 >"flooding-$i" 3>&- &
+        flooders+=($!)
+        STARTED+=($!)
+        wait_for_log flooding "flooding-$i"
+    done
+    upgrade v2
+    upgrade_by timeout 10 "$HELPER" upgrade "$PID"
+    equal "$(ask "$PORT")" "v2 $(first_pid 3) token"
+    kill "${flooders[@]}"
+    wait_gone "${flooders[@]}"
+}
+
 @test "a process of the session that has dropped root is answered" {
     requires root
     chmod 755 .

@@ -14,6 +14,7 @@ The socket's name is read from the environment of that server. WHAT is one of:
     connect    a connection: prints "accepted" or "refused", by whether a question is answered
     signal     once the file `go` is there, SIGKILL for the peer's generation, by the uid 65534;
     meddle     for the next generation, by root: both print "answered" or "dropped"
+    flood      connections by the uid 65534, as many as it can make, for COUNT seconds
     other      COUNT connections by the uid 65534, each with a question; prints how many answers
 """
 import os
@@ -202,6 +203,19 @@ def meddle(_):
     signal_generation(GENERATION + 1)
 
 
+def flood(seconds):
+    drop_root()
+    address, end = b"\0tfpreload-" + NAME.encode(), time.monotonic() + seconds
+    print("flooding", flush=True)
+    while time.monotonic() < end:
+        for _ in range(1000):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK) as peer:
+                try:
+                    peer.connect(address)
+                except OSError:  # the queue is full
+                    pass
+
+
 def other(count):
     drop_root()
     print(sum(1 for _ in range(count) if ask()))
@@ -209,5 +223,5 @@ def other(count):
 
 ACTIONS = {"silent": silent, "garbage": garbage, "kinds": kinds, "passing": passing,
            "listener": listener, "hangup": hangup, "connect": try_to_connect,
-           "signal": signal_own, "meddle": meddle, "other": other}
+           "signal": signal_own, "meddle": meddle, "flood": flood, "other": other}
 ACTIONS[sys.argv[2]](int(sys.argv[3]) if len(sys.argv) > 3 else 1)
