@@ -178,7 +178,8 @@ bool answer_message(int fd, const struct ucred *peer, const struct message *mess
             break;
         case MESSAGE_UNLINK:
             keep = send_answer(
-                fd, may_unlink(generation, &message->key) ? MESSAGE_NONE : MESSAGE_KEEP, NULL, 0);
+                fd, may_unlink(generation, &message->key, pid) ? MESSAGE_NONE : MESSAGE_KEEP, NULL,
+                0);
             break;
         case MESSAGE_UNLINK_PID:
             keep = send_answer(
