@@ -104,11 +104,11 @@ static bool may_be_ours(pid_t pid)
 }
 
 /*
- * Read which generation the environment of a process names; 0 for none. False
- * if there is no environment to read: the process is dead, in the middle of
- * execve(), or not ours to look into.
+ * Read which generation the environment of a process names; 0 for none. Returns
+ * the size of that environment: 0 of a process that is dead, or in the middle of
+ * execve(), and -1 of one that we may not look into.
  */
-static bool read_generation(pid_t pid, unsigned *generation)
+static ssize_t read_generation(pid_t pid, unsigned *generation)
 {
     static char text[256 * 1024];
     ssize_t size = read_proc_file(pid, "environ", text, sizeof text);
@@ -117,17 +117,23 @@ static bool read_generation(pid_t pid, unsigned *generation)
     for (const char *at = text; at < text + size && *generation == 0; at += strlen(at) + 1)
         if (strncmp(at, SESSION_VARIABLE "=", sizeof SESSION_VARIABLE) == 0)
             *generation = generation_of_session(at + sizeof SESSION_VARIABLE);
-    return size > 0;
+    return size;
 }
 
-/* The generation of a process that may be anybody's, asked again while it executes something. */
-static unsigned generation_of_stranger(pid_t pid)
+/*
+ * The generation of a process that may be anybody's, asked again while it
+ * executes something, as often as `patience` says. Who may not be looked into is
+ * not ours: one of ours that has changed its uid was seen before, or speaks.
+ */
+static unsigned generation_of_stranger(pid_t pid, int *patience)
 {
     static const struct timespec moment = {0, MILLISECOND};
     unsigned generation;
 
-    for (int i = 0; i < MOST_ASKED && !read_generation(pid, &generation) && may_be_ours(pid); i++)
+    while (read_generation(pid, &generation) == 0 && *patience > 0 && may_be_ours(pid)) {
+        --*patience;
         nanosleep(&moment, NULL);
+    }
     return generation;
 }
 
@@ -147,7 +153,7 @@ static bool has_lost_its_first(const struct generation *generation)
  */
 static void take_orphan(struct member *orphan)
 {
-    if (read_generation(orphan->pid, &orphan->generation) && orphan->generation != 0)
+    if (read_generation(orphan->pid, &orphan->generation) > 0 && orphan->generation != 0)
         return;
     for (const struct generation *g = generations; g && orphan->generation == 0; g = g->older)
         if (g->state != GONE && has_lost_its_first(g))
@@ -279,11 +285,13 @@ static void search_everywhere(struct family *family)
 {
     DIR *directory = opendir("/proc");
     const struct dirent *entry;
+    int patience = MOST_ASKED;
 
     while (directory && (entry = readdir(directory))) {
         pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-        if (pid > 0 && pid != getpid() && generation_of_stranger(pid) == FIRST_GENERATION)
+        if (pid > 0 && pid != getpid() &&
+            generation_of_stranger(pid, &patience) == FIRST_GENERATION)
             add_process(family, (struct member){.pid = pid, .generation = FIRST_GENERATION});
     }
     if (directory)

@@ -39,6 +39,23 @@ daemon_is_version() {
     wait_until none_marked
 }
 
+@test "a daemon: processes that may not be looked into do not hold up the helper" {
+    local drop=-sys_ptrace,-sys_admin,-cap_38 i # 38, CAP_PERFMON, may read as well by now
+
+    requires root setpriv
+    set_version v1
+    start setpriv --bounding-set="$drop" --inh-caps="$drop" "$HELPER" -- \
+        "$TESTS/daemonize" "$PWD/pid" "$TESTS/poll" --port "$PORT" --version-file "$PWD/version"
+    wait_end
+    wait_ready 1
+    for i in {1..50}; do
+        setpriv --reuid 65534 --clear-groups env -u TFP_TEST_ID sleep 60 3>&- &
+        STARTED+=("$!")
+    done
+    kill -TERM "$(<pid)"
+    wait_until -t 3 none_marked
+}
+
 @test "a daemon: whoever reads the command's output sees its end" {
     set_version v1
     LD_PRELOAD=$LIBRARY timeout 20 "$TESTS/daemonize" "$PWD/pid" "$TESTS/poll" --port "$PORT" \
