@@ -191,9 +191,10 @@ bool note_answer(struct generation *owner, pid_t pid)
 {
     struct asked *asked = find_asked(owner, pid);
 
-    if (asked)
-        asked->answered = true;
-    return asked != NULL;
+    if (!asked || asked->answered)
+        return false;
+    asked->answered = true;
+    return true;
 }
 
 pid_t find_silent(const struct generation *owner)

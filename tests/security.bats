@@ -161,6 +161,26 @@ serve_with_peer() {
     equal "$(ask "$PORT")" "v2 $(first_pid 2) token"
 }
 
+@test "a process that repeats its answer does not hold up those who judge the silent" {
+    local silent
+
+    set_version v1
+    # shellcheck disable=SC2016 # for the shell that becomes the server
+    start_server sh -c '"$0" $$ opener >>silent & "$0" $$ chatter >>chatter & exec "$@"' \
+        "$PROGRAMS/peer.py" "$TESTS/epoll-level" --port "$PORT" --version-file "$PWD/version"
+    keep "$PORT"
+    upgrade v2
+    wait_for_log 'generation 1: draining 1 connection,'
+    touch go
+    wait_until has_lines silent 2
+    wait_until has_lines chatter 2
+    silent=$(children "$(first_pid 1)" | tr ' ' '\n' | grep -xFf silent)
+    kill -STOP "$silent"
+    close_kept
+    wait_until -t 10 has_log 'generation 1: drained after'
+    kill -CONT "$silent" || true # unless it has gone already
+}
+
 has_lines() {
     equal "$(wc -l <"$1")" "$2" "lines of $1"
 }

@@ -14,6 +14,8 @@ The socket's name is read from the environment of that server. WHAT is one of:
     connect    a connection: prints "accepted" or "refused", by whether a question is answered
     signal     once the file `go` is there, SIGKILL for the peer's generation, by the uid 65534;
     meddle     for the next generation, by root: both print "answered" or "dropped"
+    opener     a listener, and another socket once the file `go` is there; prints its pid then
+    chatter    the same, and says that it has counted its sockets, again and again
     flood      connections by the uid 65534, as many as it can make, for COUNT seconds
     other      COUNT connections by the uid 65534, each with a question; prints how many answers
 """
@@ -184,11 +186,32 @@ def drop_root():
     os.setuid(65534)
 
 
+def wait_for_go():
+    parent = os.getppid()
+    while not os.path.exists("go") and os.getppid() == parent:
+        time.sleep(0.02)
+
+
+def opener(_, says=False):
+    parent = os.getppid()
+    with socket.create_server(("127.0.0.1", 0)):
+        wait_for_go()
+        with socket.socket():
+            print(os.getpid(), flush=True)
+            while os.getppid() == parent:
+                time.sleep(0.05)
+                if says:
+                    with connect() as peer:
+                        send(peer, message(KINDS["COUNTED"]))
+
+
+def chatter(_):
+    opener(_, True)
+
+
 def signal_generation(generation):
     os.setpgid(0, 0)  # out of the group: this process is not signalled itself
-    end = time.monotonic() + 60
-    while not os.path.exists("go") and time.monotonic() < end:
-        time.sleep(0.02)
+    wait_for_go()
     peer = connect()
     send(peer, message(KINDS["SIGNAL_GROUP"], generation, number=9))
     print("answered" if answer(peer) else "dropped", flush=True)
@@ -223,5 +246,6 @@ def other(count):
 
 ACTIONS = {"silent": silent, "garbage": garbage, "kinds": kinds, "passing": passing,
            "listener": listener, "hangup": hangup, "connect": try_to_connect,
-           "signal": signal_own, "meddle": meddle, "flood": flood, "other": other}
+           "signal": signal_own, "meddle": meddle, "flood": flood, "opener": opener,
+           "chatter": chatter, "other": other}
 ACTIONS[sys.argv[2]](int(sys.argv[3]) if len(sys.argv) > 3 else 1)
