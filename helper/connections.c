@@ -47,6 +47,7 @@ static bool is_alive(struct look *look, struct known_socket *known, int *checks)
     if (known->doubted || !known->family || *checks == 0 || now() - known->checked < check_pace)
         return true;
     (*checks)--;
+    look->generation->sockets.last_checked = known->inode;
     if (find_by_address(look, known) != IS_GONE)
         return true;
     known->kind = known->seen ? NO_CONNECTION : UNDECIDED;
@@ -91,12 +92,14 @@ static void count_left(struct look *look)
 {
     struct known_sockets *sockets = &look->generation->sockets;
     int checks = CHECKS_PER_LOOK;
+    size_t first;
 
     tidy_known(sockets);
+    first = count_up_to(sockets, sockets->last_checked); /* each has its turn to be checked */
     look->left = 0;
     look->doubtful = false;
     for (size_t i = 0; i < sockets->count; i++) {
-        struct known_socket *known = &sockets->item[i];
+        struct known_socket *known = &sockets->item[(first + i) % sockets->count];
 
         if (known->kind != CONNECTION)
             continue;

@@ -33,13 +33,20 @@ enum { MOST_PEERS = 768, BACKLOG = 512, RIGHTS = 2 };
 /* No more than half of the descriptors that we may have; a quarter of these for those who ask. */
 enum { FEWEST_PEERS = 8 };
 
+/* Whoever floods us with connections is not to keep us from signals, timers and the others. */
+enum { ACCEPTED_PER_TURN = 64 };
+
+/* How long a refusal stands before the process is looked at again. */
+enum { REFUSALS = 64 };
+static const int64_t refusal_time = 100 * MILLISECOND;
+
 /* How long a peer may hold a connection without saying anything. */
 static const int64_t peer_patience = 2 * SECOND;
 
 struct peer {
     struct watch watch; /* first: the peer is what its watch is part of */
     int fd;
-    pid_t pid;
+    struct ucred credentials;
     bool may_demand; /* same uid as the session, or root: see demands.h */
     bool watches;    /* wants to know what happens, as long as it likes */
     int64_t expires; /* of one that does not watch */
@@ -124,6 +131,27 @@ static void drop_peer(struct peer *peer)
 }
 
 /*
+ * Finding out that somebody is a stranger is a walk through /proc: too dear for
+ * each connection of one who has nothing else to do.
+ */
+static bool is_stranger(pid_t pid)
+{
+    static struct {
+        pid_t pid;
+        int64_t until;
+    } refused[REFUSALS];
+    const size_t slot = (size_t)pid % REFUSALS;
+
+    if (refused[slot].pid == pid && now() < refused[slot].until)
+        return true;
+    if (is_member(pid))
+        return false;
+    refused[slot].pid = pid;
+    refused[slot].until = now() + refusal_time;
+    return true;
+}
+
+/*
  * Same uid as the session, or root, who may demand; or a process of this session
  * that has dropped its privileges, whose library may ask and tell.
  */
@@ -134,7 +162,7 @@ static bool is_welcome(int fd, struct ucred *credentials, bool *may_demand)
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, credentials, &length) == -1)
         return false;
     *may_demand = credentials->uid == geteuid() || credentials->uid == 0;
-    return *may_demand || is_member(credentials->pid);
+    return *may_demand || !is_stranger(credentials->pid);
 }
 
 /* Room for one more: whoever has been here longest goes, unless it was asked to stay. */
@@ -142,7 +170,8 @@ static void make_room(void)
 {
     for (size_t i = 0; i < peer_count; i++)
         if (!peers[i]->watches) {
-            log_line(LEVEL_DEBUG, "control: too many peers, process %d is dropped", peers[i]->pid);
+            log_line(LEVEL_DEBUG, "control: too many peers, process %d is dropped",
+                     peers[i]->credentials.pid);
             drop_peer(peers[i]);
             return;
         }
@@ -150,30 +179,37 @@ static void make_room(void)
 
 static void serve_peer(struct watch *watch);
 
+static void add_peer(int fd, const struct ucred *credentials, bool may_demand)
+{
+    struct peer *peer = allocate(1, sizeof *peer);
+
+    if (peer_count >= most_peers)
+        make_room();
+    *peer = (struct peer){.fd = fd,
+                          .credentials = *credentials,
+                          .may_demand = may_demand,
+                          .expires = now() + peer_patience};
+    peers[peer_count++] = peer;
+    watch_descriptor(&peer->watch, fd, serve_peer);
+}
+
 static void accept_peers(struct watch *watch)
 {
     int fd;
 
-    while ((fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) != -1) {
+    for (int i = 0; i < ACCEPTED_PER_TURN &&
+                    (fd = accept4(watch->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)) != -1;
+         i++) {
         struct ucred credentials;
-        struct peer *peer;
         bool may_demand;
 
-        if (!is_welcome(fd, &credentials, &may_demand)) {
-            log_line(LEVEL_DEBUG, "control: process %d of uid %u is refused", credentials.pid,
-                     credentials.uid);
-            close(fd);
+        if (is_welcome(fd, &credentials, &may_demand)) {
+            add_peer(fd, &credentials, may_demand);
             continue;
         }
-        if (peer_count >= most_peers)
-            make_room();
-        peer = allocate(1, sizeof *peer);
-        *peer = (struct peer){.fd = fd,
-                              .pid = credentials.pid,
-                              .may_demand = may_demand,
-                              .expires = now() + peer_patience};
-        peers[peer_count++] = peer;
-        watch_descriptor(&peer->watch, fd, serve_peer);
+        log_line(LEVEL_DEBUG, "control: process %d of uid %u is refused", credentials.pid,
+                 credentials.uid);
+        close(fd);
     }
 }
 
@@ -230,7 +266,7 @@ static ssize_t receive(int fd, struct message *message, int *descriptor)
 static bool serve_demand(struct peer *peer, unsigned demand)
 {
     if (!peer->may_demand) {
-        log_line(LEVEL_DEBUG, "control: process %d may not demand anything", peer->pid);
+        log_line(LEVEL_DEBUG, "control: process %d may not demand anything", peer->credentials.pid);
         return false;
     }
     if (demand != DEMAND_STATUS && demand != DEMAND_SUMMARY && !peer->watches) {
@@ -256,7 +292,7 @@ static bool serve_message(struct peer *peer)
     if (size != (ssize_t)sizeof message || message.magic != PROTOCOL_MAGIC ||
         message.version != PROTOCOL_VERSION) {
         log_line(LEVEL_DEBUG, "control: process %d sent %zd bytes that are no message of ours",
-                 peer->pid, size);
+                 peer->credentials.pid, size);
         if (descriptor != -1)
             close(descriptor);
         return false;
@@ -267,7 +303,7 @@ static bool serve_message(struct peer *peer)
             close(descriptor);
         return serve_demand(peer, message.kind);
     }
-    return answer_message(peer->fd, peer->pid, &message, descriptor);
+    return answer_message(peer->fd, &peer->credentials, &message, descriptor);
 }
 
 static void serve_peer(struct watch *watch)
@@ -287,7 +323,8 @@ int64_t expire_peers(void)
         if (peers[i]->watches)
             continue;
         if (peers[i]->expires <= time) {
-            log_line(LEVEL_DEBUG, "control: process %d is silent and dropped", peers[i]->pid);
+            log_line(LEVEL_DEBUG, "control: process %d is silent and dropped",
+                     peers[i]->credentials.pid);
             drop_peer(peers[i]);
         } else if (next == 0 || peers[i]->expires < next) {
             next = peers[i]->expires;

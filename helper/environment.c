@@ -71,15 +71,17 @@ void set_variable(struct environment *environment, const char *name, const char 
 
 void rename_variable(struct environment *environment, const char *name, const char *new_name)
 {
-    char **place = find_place(environment, name);
-    char *old = *place;
+    char **place;
 
-    if (!old)
+    if (!value_of(environment, name))
         return;
     unset_variable(environment, new_name);
-    place = find_place(environment, name);
-    *place = join(new_name, old + strlen(name) + 1);
-    free(old);
+    while (*(place = find_place(environment, name))) {
+        char *old = *place;
+
+        *place = join(new_name, old + strlen(name) + 1);
+        free(old);
+    }
 }
 
 void unset_variable(struct environment *environment, const char *name)

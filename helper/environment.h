@@ -16,7 +16,7 @@ struct environment copy_environment(void);
 /* Set a variable, in its place if it is there, else behind all others. */
 void set_variable(struct environment *environment, const char *name, const char *value);
 
-/* Give a variable another name, in its place. */
+/* Give a variable another name, in its place; in each, where it is there several times. */
 void rename_variable(struct environment *environment, const char *name, const char *new_name);
 
 /* Take a variable out. */

@@ -50,14 +50,6 @@ static const struct member *find_in(const struct family *family, pid_t pid)
     return NULL;
 }
 
-/* The number behind a name in /proc/PID/status, 0 if there is none. */
-static unsigned long long status_number(const char *status, const char *name, int base)
-{
-    const char *field = strstr(status, name);
-
-    return field ? strtoull(field + strlen(name), NULL, base) : 0;
-}
-
 /* proc(5): mode 1 is strict, mode 2 has filters; Linux 5.9 and on say how many. */
 static unsigned long long seccomp_filters(const char *status)
 {
@@ -112,11 +104,11 @@ static bool may_be_ours(pid_t pid)
 }
 
 /*
- * Read which generation the environment of a process names; 0 for none. False
- * if there is no environment to read: the process is dead, in the middle of
- * execve(), or not ours to look into.
+ * Read which generation the environment of a process names; 0 for none. Returns
+ * the size of that environment: 0 of a process that is dead, or in the middle of
+ * execve(), and -1 of one that we may not look into.
  */
-static bool read_generation(pid_t pid, unsigned *generation)
+static ssize_t read_generation(pid_t pid, unsigned *generation)
 {
     static char text[256 * 1024];
     ssize_t size = read_proc_file(pid, "environ", text, sizeof text);
@@ -125,17 +117,23 @@ static bool read_generation(pid_t pid, unsigned *generation)
     for (const char *at = text; at < text + size && *generation == 0; at += strlen(at) + 1)
         if (strncmp(at, SESSION_VARIABLE "=", sizeof SESSION_VARIABLE) == 0)
             *generation = generation_of_session(at + sizeof SESSION_VARIABLE);
-    return size > 0;
+    return size;
 }
 
-/* The generation of a process that may be anybody's, asked again while it executes something. */
-static unsigned generation_of_stranger(pid_t pid)
+/*
+ * The generation of a process that may be anybody's, asked again while it
+ * executes something, as often as `patience` says. Who may not be looked into is
+ * not ours: one of ours that has changed its uid was seen before, or speaks.
+ */
+static unsigned generation_of_stranger(pid_t pid, int *patience)
 {
     static const struct timespec moment = {0, MILLISECOND};
     unsigned generation;
 
-    for (int i = 0; i < MOST_ASKED && !read_generation(pid, &generation) && may_be_ours(pid); i++)
+    while (read_generation(pid, &generation) == 0 && *patience > 0 && may_be_ours(pid)) {
+        --*patience;
         nanosleep(&moment, NULL);
+    }
     return generation;
 }
 
@@ -151,44 +149,67 @@ static bool has_lost_its_first(const struct generation *generation)
  * An orphan that has reached us without having been seen before: a daemon on
  * its way to the background. If its environment does not tell (nginx writes
  * its title over it), it belongs to the youngest generation that has lost its
- * first process.
+ * first process, unless it says otherwise later.
  */
-static unsigned generation_of_orphan(pid_t pid)
+static void take_orphan(struct member *orphan)
 {
-    unsigned generation;
-
-    if (read_generation(pid, &generation) && generation != 0)
-        return generation;
-    for (const struct generation *g = generations; g; g = g->older)
+    if (read_generation(orphan->pid, &orphan->generation) > 0 && orphan->generation != 0)
+        return;
+    for (const struct generation *g = generations; g && orphan->generation == 0; g = g->older)
         if (g->state != GONE && has_lost_its_first(g))
-            return g->number;
-    return 0;
+            orphan->generation = g->number;
+    orphan->guessed = true;
 }
 
-static unsigned generation_of(const struct member *member, const struct family *before,
-                              unsigned parents)
+static bool is_first_of(pid_t pid, unsigned *generation)
+{
+    for (const struct generation *g = generations; g; g = g->older)
+        if (g->first == pid && !g->exited) {
+            *generation = g->number;
+            return true;
+        }
+    return false;
+}
+
+static bool has_said(pid_t pid, unsigned *generation)
+{
+    for (size_t i = 0; i < learned_count; i++)
+        if (learned[i].pid == pid) {
+            *generation = learned[i].generation;
+            return true;
+        }
+    return false;
+}
+
+static void find_generation_of(struct member *member, const struct family *before,
+                               const struct member *parent)
 {
     const struct member *known = find_in(before, member->pid);
 
-    if (known && known->started == member->started && known->generation != 0)
-        return known->generation;
-    if (parents != 0)
-        return parents;
-    for (const struct generation *g = generations; g; g = g->older)
-        if (g->first == member->pid)
-            return g->number;
-    for (size_t i = 0; i < learned_count; i++)
-        if (learned[i].pid == member->pid)
-            return learned[i].generation;
-    return generation_of_orphan(member->pid);
+    if (known && (known->started != member->started || known->generation == 0))
+        known = NULL;
+    if (known && !known->guessed) {
+        member->generation = known->generation;
+    } else if (parent->generation != 0) {
+        member->generation = parent->generation;
+        member->guessed = parent->guessed;
+    } else if (is_first_of(member->pid, &member->generation) ||
+               has_said(member->pid, &member->generation)) {
+        return;
+    } else if (known) {
+        member->generation = known->generation;
+        member->guessed = true;
+    } else {
+        take_orphan(member);
+    }
 }
 
 /* How many children of the present look turned out to be dead. */
 static size_t dead_seen;
 
 /* proc(5) task/TID/children: needs CONFIG_PROC_CHILDREN, which distributions set. */
-static void add_children(struct family *family, const struct family *before, pid_t parent,
-                         pid_t thread, unsigned parents_generation)
+static void add_children(struct family *family, const struct family *before,
+                         const struct member *parent, pid_t thread)
 {
     static char text[64 * 1024]; /* a large pool of workers */
     char name[64];
@@ -196,9 +217,9 @@ static void add_children(struct family *family, const struct family *before, pid
     ssize_t size;
 
     snprintf(name, sizeof name, "task/%d/children", thread);
-    size = read_proc_file(parent, name, text, sizeof text);
+    size = read_proc_file(parent->pid, name, text, sizeof text);
     while (size > 0 && *at) {
-        struct member member = {.pid = (pid_t)strtol(at, &at, 10), .parent = parent};
+        struct member member = {.pid = (pid_t)strtol(at, &at, 10), .parent = parent->pid};
 
         while (*at == ' ')
             at++;
@@ -210,40 +231,40 @@ static void add_children(struct family *family, const struct family *before, pid
             dead_seen++;
             continue;
         }
-        member.generation = generation_of(&member, before, parents_generation);
+        find_generation_of(&member, before, parent);
         family->member = grow(family->member, family->count + 1, sizeof member);
         family->member[family->count++] = member;
     }
 }
 
-static void add_children_of(struct family *family, const struct family *before, pid_t parent,
-                            unsigned generation)
+/* By value: the family moves as it grows. */
+static void add_children_of(struct family *family, const struct family *before,
+                            struct member parent)
 {
     pid_t *threads = NULL;
-    size_t count = list_threads(parent, &threads);
+    size_t count = list_threads(parent.pid, &threads);
 
     for (size_t i = 0; i < count; i++)
-        add_children(family, before, parent, threads[i], generation);
+        add_children(family, before, &parent, threads[i]);
     free(threads);
 }
 
-static void add_process(struct family *family, pid_t pid, unsigned generation)
-{
-    struct member member = {.pid = pid, .generation = generation};
-
-    if (find_in(family, pid) || !read_process(pid, &member))
-        return;
-    member.parent = parent_of(pid);
-    family->member = grow(family->member, family->count + 1, sizeof member);
-    family->member[family->count++] = member;
-}
-
-static void add_if_still_there(struct family *family, const struct member *known)
+/* Its pid may be another process's by now. */
+static bool is_still_there(const struct member *known)
 {
     struct member member;
 
-    if (read_process(known->pid, &member) && member.started == known->started)
-        add_process(family, known->pid, known->generation);
+    return read_process(known->pid, &member) && member.started == known->started;
+}
+
+/* A process of which the pid and the generation are known. */
+static void add_process(struct family *family, struct member member)
+{
+    if (find_in(family, member.pid) || !read_process(member.pid, &member))
+        return;
+    member.parent = parent_of(member.pid);
+    family->member = grow(family->member, family->count + 1, sizeof member);
+    family->member[family->count++] = member;
 }
 
 static size_t count_in(const struct family *family, unsigned generation)
@@ -264,12 +285,14 @@ static void search_everywhere(struct family *family)
 {
     DIR *directory = opendir("/proc");
     const struct dirent *entry;
+    int patience = MOST_ASKED;
 
     while (directory && (entry = readdir(directory))) {
         pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-        if (pid > 0 && pid != getpid() && generation_of_stranger(pid) == FIRST_GENERATION)
-            add_process(family, pid, FIRST_GENERATION);
+        if (pid > 0 && pid != getpid() &&
+            generation_of_stranger(pid, &patience) == FIRST_GENERATION)
+            add_process(family, (struct member){.pid = pid, .generation = FIRST_GENERATION});
     }
     if (directory)
         closedir(directory);
@@ -278,9 +301,11 @@ static void search_everywhere(struct family *family)
 static void look_beyond_descendants(struct family *family, const struct family *before)
 {
     for (size_t i = 0; i < before->count; i++)
-        add_if_still_there(family, &before->member[i]);
+        if (is_still_there(&before->member[i]))
+            add_process(family, before->member[i]);
     for (size_t i = 0; i < learned_count; i++)
-        add_process(family, learned[i].pid, learned[i].generation);
+        add_process(family,
+                    (struct member){.pid = learned[i].pid, .generation = learned[i].generation});
     if (find_generation(FIRST_GENERATION) && count_in(family, FIRST_GENERATION) == 0)
         search_everywhere(family);
 }
@@ -293,11 +318,11 @@ const struct family *latest_family(void)
 static void look_once(struct family *family, const struct family *before)
 {
     family->count = 0;
-    add_children_of(family, before, getpid(), 0);
+    add_children_of(family, before, (struct member){.pid = getpid()});
     if (handed_over)
         look_beyond_descendants(family, before);
     for (size_t i = 0; i < family->count; i++)
-        add_children_of(family, before, family->member[i].pid, family->member[i].generation);
+        add_children_of(family, before, family->member[i]);
 }
 
 void expect_foreign_members(void)
@@ -372,6 +397,23 @@ void learn_member(pid_t pid, unsigned generation)
     learned = grow(learned, learned_count + 1, sizeof *learned);
     learned[learned_count].pid = pid;
     learned[learned_count++].generation = generation;
+}
+
+bool may_belong_to(pid_t pid, unsigned generation)
+{
+    const pid_t self = getpid();
+    unsigned first_of;
+
+    for (; pid > 0 && pid != self; pid = parent_of(pid)) {
+        const struct member *member = find_member(pid);
+
+        if (is_first_of(pid, &first_of))
+            return first_of == generation;
+        if (member && member->generation != 0 && !member->guessed &&
+            (member->generation == generation || is_still_there(member)))
+            return member->generation == generation;
+    }
+    return true;
 }
 
 bool is_member(pid_t pid)

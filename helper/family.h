@@ -14,6 +14,7 @@ struct member {
     pid_t parent;
     pid_t group;
     unsigned generation; /* 0: not known */
+    bool guessed;        /* nothing says so, but none fits better */
     uint64_t started;    /* proc(5) starttime: with the pid it names a process for good */
     bool takes_orders;   /* has a handler for the order signal */
     bool sandboxed;      /* and a seccomp filter that might end it for what that handler does */
@@ -53,6 +54,13 @@ bool is_held_by(unsigned generation, uint64_t inode);
 
 /* Process `pid` has said to which generation it belongs. */
 void learn_member(pid_t pid, unsigned generation);
+
+/*
+ * May this process speak for that generation? Not if the last look, or an
+ * ancestor that it found, says that it belongs to another. Who has neither, an
+ * orphan that nobody has seen yet, is believed.
+ */
+bool may_belong_to(pid_t pid, unsigned generation);
 
 /* Is this process one of the server's, as of now? */
 bool is_member(pid_t pid);

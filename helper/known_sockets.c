@@ -59,6 +59,15 @@ void tidy_known(struct known_sockets *sockets)
     sockets->count = sockets->sorted = kept;
 }
 
+size_t count_up_to(const struct known_sockets *sockets, unsigned long long inode)
+{
+    size_t count = 0;
+
+    while (count < sockets->sorted && sockets->item[count].inode <= inode)
+        count++;
+    return count;
+}
+
 struct known_socket *find_known(const struct known_sockets *sockets, unsigned long long inode)
 {
     struct known_socket key = {.inode = inode};

@@ -29,6 +29,7 @@ struct known_sockets {
     struct known_socket *item;
     size_t count;
     size_t sorted;
+    unsigned long long last_checked; /* inode of the one that the kernel was last asked about */
 };
 
 /* Add what somebody has said just now. Beyond a bound that no server reaches, nothing is added. */
@@ -36,6 +37,9 @@ void add_known(struct known_sockets *sockets, struct known_socket socket);
 
 /* Sort what was added. What was said last of a socket holds. */
 void tidy_known(struct known_sockets *sockets);
+
+/* How many stand up to this inode. They must be tidy. */
+size_t count_up_to(const struct known_sockets *sockets, unsigned long long inode);
 
 /* The socket with this inode, or NULL. They must be tidy. */
 struct known_socket *find_known(const struct known_sockets *sockets, unsigned long long inode);

@@ -1,13 +1,16 @@
 /* One write(2) a line, so that lines of several processes do not mix. */
 #include "log.h"
 
+#include <paths.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,7 +22,7 @@ enum { MOST_TEXT = 1024 };
 static const int priorities[] = {LOG_ERR, LOG_INFO, LOG_DEBUG};
 static enum log_level most = LEVEL_INFO;
 static bool as_json;
-static bool to_syslog;
+static int syslog_socket = -1;
 
 void set_log_level(enum log_level level)
 {
@@ -33,8 +36,7 @@ void set_log_format(enum log_format format)
 
 void log_to_syslog(void)
 {
-    openlog("tfpreload", LOG_PID, LOG_DAEMON);
-    to_syslog = true;
+    syslog_socket = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
 
 /*
@@ -89,6 +91,24 @@ static void write_line(const char *line, int length)
         return; /* nowhere to say so */
 }
 
+/* syslog(3) would wait for a daemon that does not read. This is what it sends: RFC 3164. */
+static void send_to_syslog(enum log_level level, const char *text)
+{
+    static const struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = _PATH_LOG};
+    char line[2 * MOST_TEXT];
+    char date[32];
+    time_t now = time(NULL);
+    struct tm local;
+    int length;
+
+    strftime(date, sizeof date, "%b %e %T", localtime_r(&now, &local));
+    length = snprintf(line, sizeof line, "<%d>%s tfpreload[%d]: %s", LOG_DAEMON | priorities[level],
+                      date, (int)getpid(), text);
+    if (sendto(syslog_socket, line, (size_t)length, MSG_DONTWAIT | MSG_NOSIGNAL,
+               (const struct sockaddr *)&address, sizeof address) == -1)
+        return; /* nowhere to say so */
+}
+
 void log_line(enum log_level level, const char *format, ...)
 {
     char text[MOST_TEXT];
@@ -100,8 +120,8 @@ void log_line(enum log_level level, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    if (to_syslog)
-        syslog(priorities[level], "%s", text);
+    if (syslog_socket != -1)
+        send_to_syslog(level, text);
     else
         write_line(line, as_json ? format_json(line, sizeof line, level, text)
                                  : format_text(line, sizeof line, level, text));

@@ -15,11 +15,11 @@ void set_log_level(enum log_level level);
 /* How lines look on stderr. */
 void set_log_format(enum log_format format);
 
-/* From now on, log to syslog(3) instead of stderr. */
+/* From now on, log to the syslog daemon instead of stderr. */
 void log_to_syslog(void);
 
 /*
- * Write "tfpreload: " and one line. A stderr that nobody reads loses lines
+ * Write "tfpreload: " and one line. A stderr or a syslog that nobody reads loses lines
  * rather than stop the helper: its end of a pipe is the server's too. What is
  * about a generation begins with "generation N".
  */

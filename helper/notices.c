@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,9 @@
 #include "settings.h"
 
 enum { MOST_TEXT = 4096, NAME_SIZE = 108 };
+
+/* Anybody may send as many as they like: everything else has its turn as well. */
+enum { NOTICES_PER_TURN = 64 };
 
 /* One datagram: lines of NAME=VALUE, and descriptors for the manager to keep. */
 struct notice {
@@ -99,10 +103,14 @@ static bool speaks_for_the_service(const struct generation *generation)
     return generation == current || (!current && generation == generations);
 }
 
+/* Microseconds: a hundred years, which are no overflow as nanoseconds from now. */
+static const unsigned long long longest = INT64_MAX / 1000 / 2;
+
 /* A server that needs longer to start says so: the ready timeout moves. */
 static void extend_timeout(struct generation *generation, const char *microseconds)
 {
-    int64_t until = now() + (int64_t)strtoull(microseconds, NULL, 10) * 1000;
+    unsigned long long extension = strtoull(microseconds, NULL, 10);
+    int64_t until = now() + (int64_t)(extension < longest ? extension : longest) * 1000;
 
     if ((generation->state != STARTING && generation->state != SETTLING) ||
         until <= generation->deadline)
@@ -156,7 +164,7 @@ static void serve_notices(struct watch *watch)
     struct generation *generation = generation_of_watch(watch);
     static struct notice notice;
 
-    while (receive(watch->fd, &notice)) {
+    for (int i = 0; i < NOTICES_PER_TURN && receive(watch->fd, &notice); i++) {
         if (is_welcome(&notice.sender))
             take_notice(generation, &notice);
         else

@@ -62,7 +62,24 @@ static int fitness(pid_t pid, pid_t thread)
     return 1;
 }
 
-/* The thread that bears it best; the process itself where there is no choice. */
+/*
+ * The library keeps it unblocked wherever a wrapper sees the mask. libc's own threads
+ * block all signals unseen: the one of timer_create(2) with SIGEV_THREAD, for example.
+ */
+static bool blocks_orders(pid_t pid, pid_t thread)
+{
+    char name[64];
+    char text[PROC_FILE_SIZE];
+
+    snprintf(name, sizeof name, "task/%d/status", thread);
+    return read_proc_file(pid, name, text, sizeof text) > 0 &&
+           status_number(text, "\nSigBlk:", 16) >> (ORDER_SIGNAL - 1) & 1;
+}
+
+/*
+ * The thread that bears it best; the process itself where there is no choice. A
+ * mask is only looked at where it may matter: /proc is slow, threads are many.
+ */
 static pid_t pick_thread(pid_t pid)
 {
     pid_t *threads;
@@ -73,7 +90,7 @@ static pid_t pick_thread(pid_t pid)
     for (size_t i = 0; count > 1 && i < count; i++) {
         int fit = fitness(pid, threads[i]);
 
-        if (fit > most) {
+        if (fit > most && !blocks_orders(pid, threads[i])) {
             most = fit;
             best = threads[i];
         }
@@ -174,9 +191,10 @@ bool note_answer(struct generation *owner, pid_t pid)
 {
     struct asked *asked = find_asked(owner, pid);
 
-    if (asked)
-        asked->answered = true;
-    return asked != NULL;
+    if (!asked || asked->answered)
+        return false;
+    asked->answered = true;
+    return true;
 }
 
 pid_t find_silent(const struct generation *owner)

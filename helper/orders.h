@@ -28,7 +28,7 @@ bool order_member(struct generation *owner, const struct member *member, enum or
 /* Order one process, which takes orders, once; no answer is expected. */
 void send_order(pid_t pid, enum order order, unsigned generation);
 
-/* Note that this process has answered. False if it was not asked. */
+/* Note that this process has answered. False if it was not asked, or has answered before. */
 bool note_answer(struct generation *owner, pid_t pid);
 
 /* The first process that has not answered, 0 if all have. */

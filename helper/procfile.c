@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +29,24 @@ ssize_t read_proc_file(pid_t pid, const char *name, char *text, size_t size)
     close(file);
     text[used] = '\0';
     return part < 0 ? -1 : (ssize_t)used;
+}
+
+unsigned long long status_number(const char *status, const char *name, int base)
+{
+    const char *field = strstr(status, name);
+
+    return field ? strtoull(field + strlen(name), NULL, base) : 0;
+}
+
+bool read_uids(pid_t pid, uid_t *real, uid_t *saved)
+{
+    char status[PROC_FILE_SIZE];
+    const char *field;
+
+    if (read_proc_file(pid, "status", status, sizeof status) <= 0)
+        return false;
+    field = strstr(status, "\nUid:"); /* real, effective, saved and that for files: proc(5) */
+    return field && sscanf(field, "\nUid: %u %*u %u", real, saved) == 2;
 }
 
 pid_t parent_of(pid_t pid)

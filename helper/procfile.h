@@ -2,6 +2,7 @@
 #ifndef TFHELPER_PROCFILE_H
 #define TFHELPER_PROCFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -13,6 +14,12 @@ enum { PROC_FILE_SIZE = 4096 };
  * Returns the bytes read, or -1 with errno set.
  */
 ssize_t read_proc_file(pid_t pid, const char *name, char *text, size_t size);
+
+/* The number behind a name in the text of /proc/PID/status, "\nUid:" say; 0 if there is none. */
+unsigned long long status_number(const char *status, const char *name, int base);
+
+/* The real and the saved uid of a process; false if it is gone. */
+bool read_uids(pid_t pid, uid_t *real, uid_t *saved);
 
 /* The parent of a process; 0 if it has none, or is gone. */
 pid_t parent_of(pid_t pid);

@@ -1,6 +1,7 @@
 /*
- * One function a question. Each is believed only about the generation that it
- * names, and only in a state in which that generation may ask it.
+ * One function a question. Each is believed only about the generation that the
+ * peer belongs to, and only in a state in which that generation may ask it. What
+ * is done for a peer is what it might do itself: it may have fewer privileges.
  */
 #include "questions.h"
 
@@ -8,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,6 +21,7 @@
 #include "generation.h"
 #include "log.h"
 #include "packet.h"
+#include "procfile.h"
 #include "ready.h"
 #include "receivers.h"
 #include "replacements.h"
@@ -91,8 +94,20 @@ static bool directory_asked(int fd, pid_t pid)
     return sent;
 }
 
+/* The rule of kill(2), as far as the kernel tells us who the peer is: its effective uid. */
+static bool may_signal(const struct ucred *peer, pid_t target, int number)
+{
+    uid_t real;
+    uid_t saved;
+
+    if (peer->uid == 0 || (number == SIGCONT && getsid(peer->pid) == getsid(target)))
+        return true;
+    return read_uids(target, &real, &saved) && (peer->uid == real || peer->uid == saved);
+}
+
 /* Without us, the group would be this generation and nobody else. */
-static bool group_signal_asked(int fd, const struct generation *generation, int number)
+static bool group_signal_asked(int fd, const struct ucred *peer,
+                               const struct generation *generation, int number)
 {
     const struct family *family = look_at_family();
 
@@ -100,7 +115,7 @@ static bool group_signal_asked(int fd, const struct generation *generation, int 
         return send_answer(fd, MESSAGE_NONE, NULL, 0);
     for (size_t i = 0; i < family->count; i++)
         if (family->member[i].generation == generation->number &&
-            family->member[i].group == getpgrp())
+            family->member[i].group == getpgrp() && may_signal(peer, family->member[i].pid, number))
             kill(family->member[i].pid, number);
     return send_answer(fd, MESSAGE_SIGNALLED, NULL, 0);
 }
@@ -128,14 +143,21 @@ static bool listen_asked(int fd, const struct generation *generation, const stru
     return sent;
 }
 
-bool answer_message(int fd, pid_t pid, const struct message *message, int descriptor)
+bool answer_message(int fd, const struct ucred *peer, const struct message *message, int descriptor)
 {
     struct generation *generation = find_generation(message->generation);
+    const pid_t pid = peer->pid;
     bool keep = false;
 
     log_line(LEVEL_DEBUG, "control: process %d of generation %u says %u", pid, message->generation,
              message->kind);
-    if (generation) {
+    if (!generation) {
+        log_line(LEVEL_DEBUG, "control: process %d speaks of generation %u, which is gone", pid,
+                 message->generation);
+    } else if (!may_belong_to(pid, generation->number)) {
+        log_line(LEVEL_DEBUG, "control: process %d does not belong to generation %u", pid,
+                 generation->number);
+    } else {
         learn_member(pid, generation->number);
         switch (message->kind) {
         case MESSAGE_BIND:
@@ -156,7 +178,8 @@ bool answer_message(int fd, pid_t pid, const struct message *message, int descri
             break;
         case MESSAGE_UNLINK:
             keep = send_answer(
-                fd, may_unlink(generation, &message->key) ? MESSAGE_NONE : MESSAGE_KEEP, NULL, 0);
+                fd, may_unlink(generation, &message->key, pid) ? MESSAGE_NONE : MESSAGE_KEEP, NULL,
+                0);
             break;
         case MESSAGE_UNLINK_PID:
             keep = send_answer(
@@ -167,7 +190,7 @@ bool answer_message(int fd, pid_t pid, const struct message *message, int descri
             keep = directory_asked(fd, pid);
             break;
         case MESSAGE_SIGNAL_GROUP:
-            keep = group_signal_asked(fd, generation, message->signal_number);
+            keep = group_signal_asked(fd, peer, generation, message->signal_number);
             break;
         case MESSAGE_UPGRADE:
             keep = upgrade_asked(fd, message);
@@ -203,9 +226,6 @@ bool answer_message(int fd, pid_t pid, const struct message *message, int descri
             log_line(LEVEL_DEBUG, "control: process %d sent a message of unknown kind %u", pid,
                      message->kind);
         }
-    } else {
-        log_line(LEVEL_DEBUG, "control: process %d speaks of generation %u, which is gone", pid,
-                 message->generation);
     }
     if (descriptor != -1)
         close(descriptor);

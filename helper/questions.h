@@ -3,15 +3,16 @@
 #define TFHELPER_QUESTIONS_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
 struct message;
+struct ucred;
 
 /*
- * Answer one whole message of process `pid` on connection `fd`. `descriptor`
+ * Answer one whole message of this peer on connection `fd`. `descriptor`
  * came with it, or is -1; it is owned from here on. Returns false when the
  * connection is to be closed.
  */
-bool answer_message(int fd, pid_t pid, const struct message *message, int descriptor);
+bool answer_message(int fd, const struct ucred *peer, const struct message *message,
+                    int descriptor);
 
 #endif

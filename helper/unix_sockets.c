@@ -6,10 +6,12 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "proc_unix.h"
 #include "sock_diag.h"
+#include "socket_file.h"
 
 static void read_attribute(struct unix_socket *socket, const struct rtattr *attribute)
 {
@@ -82,18 +84,28 @@ struct search {
     uint64_t inode; /* 0: by file */
     uint64_t device;
     uint64_t file;
+    pid_t pid;
     struct unix_socket *found;
     bool success;
 };
+
+static bool is_bound_to(const struct unix_socket *socket, const struct search *search)
+{
+    struct stat status;
+
+    if (!socket->has_file || socket->file != (uint32_t)search->file)
+        return false;
+    return socket->device == search->device ||
+           (find_socket_file(socket, search->pid, &status) && status.st_dev == search->device &&
+            status.st_ino == search->file);
+}
 
 static bool is_it(const struct unix_socket *socket, void *argument)
 {
     struct search *search = argument;
 
-    if (search->inode
-            ? socket->inode == search->inode
-            : socket->has_file && socket->device == search->device &&
-                  socket->file == (uint32_t)search->file && (socket->listens || !search->success)) {
+    if (search->inode ? socket->inode == search->inode
+                      : is_bound_to(socket, search) && (socket->listens || !search->success)) {
         *search->found = *socket;
         search->success = true;
         /* accepted connections carry the listener's file: go on until it is the listener */
@@ -110,9 +122,9 @@ bool find_unix_socket(uint64_t inode, struct unix_socket *found)
     return search.success;
 }
 
-bool find_unix_socket_of_file(uint64_t device, uint64_t file, struct unix_socket *found)
+bool find_unix_socket_of_file(uint64_t device, uint64_t file, pid_t pid, struct unix_socket *found)
 {
-    struct search search = {.device = device, .file = file, .found = found};
+    struct search search = {.device = device, .file = file, .pid = pid, .found = found};
 
     for_each_unix_socket(is_it, &search);
     return search.success;

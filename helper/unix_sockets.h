@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 enum { UNIX_NAME_SIZE = 108 };
 
@@ -13,7 +14,7 @@ struct unix_socket {
     int type; /* SOCK_STREAM and so on */
     bool listens;
     bool has_file;
-    uint64_t device; /* of the file that it is bound to, as stat(2) gives them */
+    uint64_t device; /* of the file that it is bound to: not always stat(2)'s, see socket_file.c */
     uint64_t file;
     uint32_t queue; /* of a listener: its length and its limit */
     uint32_t backlog;
@@ -28,8 +29,11 @@ struct unix_socket {
 int for_each_unix_socket(bool (*visit)(const struct unix_socket *socket, void *argument),
                          void *argument);
 
-/* Find the socket with this inode, or the one bound to this file. False if there is none. */
+/*
+ * Find the socket with this inode, or the one bound to this file, as stat(2)
+ * shows it to process `pid`. False if there is none.
+ */
 bool find_unix_socket(uint64_t inode, struct unix_socket *found);
-bool find_unix_socket_of_file(uint64_t device, uint64_t file, struct unix_socket *found);
+bool find_unix_socket_of_file(uint64_t device, uint64_t file, pid_t pid, struct unix_socket *found);
 
 #endif

@@ -21,13 +21,13 @@ static bool is_being_inherited(uint64_t inode)
     return false;
 }
 
-bool may_unlink(const struct generation *generation, const struct listener_key *key)
+bool may_unlink(const struct generation *generation, const struct listener_key *key, pid_t pid)
 {
     uint64_t identity[2];
     struct unix_socket socket;
 
     memcpy(identity, key->address + 8, sizeof identity);
-    if (!find_unix_socket_of_file(identity[0], identity[1], &socket))
+    if (!find_unix_socket_of_file(identity[0], identity[1], pid, &socket))
         return true;
     if (is_being_inherited(socket.inode))
         return false;

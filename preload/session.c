@@ -170,20 +170,37 @@ static const char *program_path(const char *argv0, char path[PATH_MAX])
     return given ? given : argv0;
 }
 
+static const char preload_name[] = "LD_PRELOAD=";
+
+static bool is_preload(const char *entry)
+{
+    return strncmp(entry, preload_name, sizeof preload_name - 1) == 0;
+}
+
+/* How many bytes hide_preload() needs for text. */
+static size_t hidden_size(char **environment)
+{
+    size_t size = 0;
+
+    for (; *environment; environment++)
+        if (is_preload(*environment))
+            size += strlen(*environment) + sizeof PRELOAD_VARIABLE;
+    return size;
+}
+
 /*
  * The environment with LD_PRELOAD under another name, in its place: tfhelper
- * gives it back to the server, and runs without anybody's preloads itself.
+ * gives it back to the server, and runs without anybody's preloads itself. It
+ * may be there twice: glibc takes the last one, musl the first.
  */
 static char **hide_preload(char **from, char **to, char *renamed)
 {
-    static const char name[] = "LD_PRELOAD=";
-
     for (; *from; from++, to++) {
         *to = *from;
-        if (strncmp(*from, name, sizeof name - 1) == 0) {
-            strcpy(renamed, PRELOAD_VARIABLE "=");
-            strcat(renamed, *from + sizeof name - 1);
+        if (is_preload(*from)) {
             *to = renamed;
+            renamed = stpcpy(renamed, PRELOAD_VARIABLE "=");
+            renamed = stpcpy(renamed, *from + sizeof preload_name - 1) + 1;
         }
     }
     *to++ = NULL;
@@ -216,10 +233,9 @@ static bool can_open_control_sockets(void)
 /* argv as the user gave it, behind "tfhelper --file PATH --". Returns only if that fails. */
 static void become_helper(const char *helper, char **argv, char **environment)
 {
-    const char *preload = variable(environment, "LD_PRELOAD");
     size_t arguments = count(argv);
     size_t variables = count(environment);
-    size_t text = sizeof PRELOAD_VARIABLE + (preload ? strlen(preload) : 0) + 1;
+    size_t text = hidden_size(environment);
     size_t size = (arguments + variables + 8) * sizeof(char *) + text;
     char own_path[PATH_MAX];
     char **list = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

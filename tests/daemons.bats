@@ -39,6 +39,56 @@ daemon_is_version() {
     wait_until none_marked
 }
 
+@test "a daemon: processes that may not be looked into do not hold up the helper" {
+    local drop=-sys_ptrace,-sys_admin,-cap_38 i # 38, CAP_PERFMON, may read as well by now
+
+    requires root setpriv
+    set_version v1
+    start setpriv --bounding-set="$drop" --inh-caps="$drop" "$HELPER" -- \
+        "$TESTS/daemonize" "$PWD/pid" "$TESTS/poll" --port "$PORT" --version-file "$PWD/version"
+    wait_end
+    wait_ready 1
+    for i in {1..50}; do
+        setpriv --reuid 65534 --clear-groups env -u TFP_TEST_ID sleep 60 3>&- &
+        STARTED+=("$!")
+    done
+    kill -TERM "$(<pid)"
+    wait_until -t 3 none_marked
+}
+
+@test "a daemon: a syslog that is not read does not hold up the helper, and is written to" {
+    local reader
+
+    requires root unshare python3
+    python3 -c 'import os, socket, time
+syslog = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+syslog.bind("syslog")
+while not os.path.exists("go"):
+    time.sleep(0.02)
+while True:
+    print(syslog.recv(4096, socket.MSG_DONTWAIT).decode(), flush=True)' >messages 2>/dev/null 3>&- &
+    reader=$!
+    STARTED+=("$reader")
+    wait_until test -S syslog
+    set_version v1
+    # a log in a file would be kept
+    # shellcheck disable=SC2016 # for the shell in there
+    start unshare --mount sh -c 'mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 &&
+        ln -s "$0/syslog" /dev/log && export TFPRELOAD_LOG=debug LD_PRELOAD="$1" && shift &&
+        exec "$@" 2>/dev/null' "$PWD" "$LIBRARY" "$TESTS/daemonize" "$PWD/pid" \
+        "$TESTS/poll" --port "$PORT" --version-file "$PWD/version"
+    wait_until daemon_is_version v1
+    PID=$(<pid)
+    STARTED+=("$PID")
+    set_version v2
+    kill -HUP "$PID"
+    wait_until daemon_is_version v2
+    STARTED+=("$(<pid)")
+    touch go
+    wait_gone "$reader"
+    has_log '^<3[01]>[A-Z][a-z]{2} [ 0-9]{2} [0-9:]{8} tfpreload\[[0-9]+\]: generation 1: ' messages
+}
+
 @test "a daemon: whoever reads the command's output sees its end" {
     set_version v1
     LD_PRELOAD=$LIBRARY timeout 20 "$TESTS/daemonize" "$PWD/pid" "$TESTS/poll" --port "$PORT" \

@@ -385,6 +385,22 @@ tell_many() {
     has_log 'generation 1: drained after'
 }
 
+@test "a connection that the client has reset is found among thousands" {
+    requires python3
+    ulimit -n 4096 || skip "no more than $(ulimit -Hn) descriptors"
+    start_server python3 "$PROGRAMS/careless.py" "$PORT"
+    hold_many "$PORT" 3000
+    upgrade
+    wait_for_log 'generation 1: draining 3000 connections,'
+    tell_many reset 1
+    wait_until drains 2999
+    close_kept
+}
+
+drains() {
+    "$HELPER" status --json "$PID" | grep -q "\"connections\": *$1\>"
+}
+
 @test "a socket that was opened since is asked about when nothing else is left, and once" {
     requires python3
     export TFPRELOAD_LOG=debug

@@ -48,6 +48,10 @@ upgrades_under_udp_load() {
     udp_upgrades ::1 -6
 }
 
+@test "udp: a server with a thread of libc's that blocks all signals (SIGEV_THREAD)" {
+    udp_upgrades 127.0.0.1 -4 -t
+}
+
 @test "udp: late answers leave from the service's port" {
     udp_upgrades 127.0.0.1 -4 -d 40
 }
@@ -250,6 +254,49 @@ unix_upgrades() {
     upgrade v2
     "$TESTS/load" --path "$PWD/socket" --clients 1 --duration 1 --json >load.json
     equal "$(load_value last_version)" v2 "version"
+}
+
+# start_on_overlay OPTION...: where stat(2) shows another device than the kernel's list of sockets
+# has. The mounts are the service's own: inside() is how we get there.
+# shellcheck disable=SC2016 # for the shell in there
+start_on_overlay() {
+    local mount='mount -t tmpfs none "$0/upper" && mkdir "$0/upper/data" "$0/upper/work" &&
+        mount -t overlay none -o "lowerdir=$0/lower,upperdir=$0/upper/data,workdir=$0/upper/work,xino=off" "$0/all"'
+
+    requires root unshare nsenter
+    mkdir lower upper all
+    unshare --mount sh -c "$mount" "$PWD" 2>no || skip "no overlayfs here: $(<no)"
+    set_version v1
+    start unshare --mount sh -c "$mount"' && cd "$0/all" && export LD_PRELOAD="$1" && shift &&
+        exec "$@"' "$PWD" "$LIBRARY" "$@" --version-file "$PWD/version"
+    wait_ready 1
+}
+
+inside() {
+    # shellcheck disable=SC2016
+    nsenter --mount="/proc/$PID/ns/mnt" sh -c 'cd "$0" && exec "$@"' "$PWD/all" "$@"
+}
+
+# stays PATH: over two upgrades, and the end of an old generation
+stays() {
+    local inode
+    inode=$(inside stat -c %i "$1")
+    upgrade v2
+    upgrade v3
+    wait_generation_gone 2
+    equal "$(inside stat -c %i "$1")" "$inode" "inode of the path"
+    inside "$TESTS/load" --path "$1" --clients 1 --duration 1 --json >load.json
+    equal "$(load_value last_version)" v3 "version"
+}
+
+@test "unix: a path on an overlay file system" {
+    start_on_overlay "$TESTS/poll" --unix "$PWD/all/socket"
+    stays "$PWD/all/socket"
+}
+
+@test "unix: a relative path on an overlay file system" {
+    start_on_overlay "$TESTS/poll" --unix socket
+    stays socket
 }
 
 @test "unix: a path that has been replaced by a file is not touched" {

@@ -206,7 +206,8 @@ has_descriptors() { # COUNT
     equal "$(count_log '^READY=1\|STATUS=Generation 2' told)" 1 "how often"
 }
 
-@test "EXTEND_TIMEOUT_USEC moves the ready timeout" {
+# extends_by MICROSECONDS
+extends_by() {
     start_manager
     touch go
     export TFPRELOAD_READY=notify TFPRELOAD_READY_TIMEOUT=1
@@ -215,15 +216,23 @@ has_descriptors() { # COUNT
     rm go
     kill -HUP "$PID"
     wait_for_log 'generation 2: started'
-    python3 - "$(notify_socket 1 | sed 's/1$/2/')" <<'END'
+    python3 - "$(notify_socket 1 | sed 's/1$/2/')" "$1" <<'END'
 import socket, sys
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-    sender.sendto(b"EXTEND_TIMEOUT_USEC=30000000", "\0" + sys.argv[1])
+    sender.sendto(b"EXTEND_TIMEOUT_USEC=" + sys.argv[2].encode(), "\0" + sys.argv[1])
 END
     timeout 2 tail -f /dev/null || true # longer than the timeout that was
     touch go
     wait_ready 2
     has_no_log 'upgrade failed'
+}
+
+@test "EXTEND_TIMEOUT_USEC moves the ready timeout" {
+    extends_by 30000000
+}
+
+@test "EXTEND_TIMEOUT_USEC with more than a clock can hold moves it, too" {
+    extends_by 9223372036854776 # as nanoseconds it does not fit
 }
 
 @test "what is no notification is dropped" {

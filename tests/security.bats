@@ -101,6 +101,24 @@ only_current_generation() {
     is_unharmed
 }
 
+@test "another uid that floods the socket does not hold up an upgrade, nor a command" {
+    local flooders=() i
+
+    requires root
+    serve epoll-level
+    for i in 1 2; do
+        "$PROGRAMS/peer.py" "$(first_pid 1)" flood 30 >"flooding-$i" 3>&- &
+        flooders+=($!)
+        STARTED+=($!)
+        wait_for_log flooding "flooding-$i"
+    done
+    upgrade v2
+    upgrade_by timeout 10 "$HELPER" upgrade "$PID"
+    equal "$(ask "$PORT")" "v2 $(first_pid 3) token"
+    kill "${flooders[@]}"
+    wait_gone "${flooders[@]}"
+}
+
 @test "a process of the session that has dropped root is answered" {
     requires root
     chmod 755 .
@@ -109,6 +127,62 @@ only_current_generation() {
     equal "$(sed -n 's/^Uid:[[:space:]]*\([0-9]*\).*/\1/p' "/proc/$(first_pid 1)/status")" 65534
     upgrade v2
     serves_version "$PORT" v2
+}
+
+# serve_with_peer WHAT: a server whose every generation has a child that is such a peer
+serve_with_peer() {
+    set_version v1
+    chmod 777 .
+    # shellcheck disable=SC2016 # for the shell that becomes the server
+    start_server sh -c '"$0" $$ "$1" >>answers & shift; exec "$@"' "$PROGRAMS/peer.py" "$1" \
+        "$TESTS/epoll-level" --port "$PORT" --version-file "$PWD/version"
+}
+
+@test "a process that has dropped root cannot have the helper signal what it may not signal itself" {
+    requires root
+    serve_with_peer signal
+    touch go
+    wait_until test -s answers
+    equal "$(<answers)" answered
+    serves_version "$PORT" v1
+    refute is_gone "$PID"
+    equal "$(ask "$PORT")" "v1 $(first_pid 1) token"
+}
+
+@test "a process of one generation cannot speak for another" {
+    export TFPRELOAD_LOG=debug
+    serve_with_peer meddle
+    keep "$PORT"
+    upgrade v2
+    touch go # the first generation's speaks for the second now
+    wait_until has_lines answers 2
+    equal "$(sort -u answers)" dropped
+    has_log 'control: process [0-9]+ does not belong to generation 2'
+    equal "$(ask "$PORT")" "v2 $(first_pid 2) token"
+}
+
+@test "a process that repeats its answer does not hold up those who judge the silent" {
+    local silent
+
+    set_version v1
+    # shellcheck disable=SC2016 # for the shell that becomes the server
+    start_server sh -c '"$0" $$ opener >>silent & "$0" $$ chatter >>chatter & exec "$@"' \
+        "$PROGRAMS/peer.py" "$TESTS/epoll-level" --port "$PORT" --version-file "$PWD/version"
+    keep "$PORT"
+    upgrade v2
+    wait_for_log 'generation 1: draining 1 connection,'
+    touch go
+    wait_until has_lines silent 2
+    wait_until has_lines chatter 2
+    silent=$(children "$(first_pid 1)" | tr ' ' '\n' | grep -xFf silent)
+    kill -STOP "$silent"
+    close_kept
+    wait_until -t 10 has_log 'generation 1: drained after'
+    kill -CONT "$silent" || true # unless it has gone already
+}
+
+has_lines() {
+    equal "$(wc -l <"$1")" "$2" "lines of $1"
 }
 
 @test "messages of a wrong size, version or content are dropped" {

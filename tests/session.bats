@@ -261,6 +261,20 @@ start_relative() {
     done
 }
 
+@test "LD_PRELOAD twice in the environment is seen as it was given" {
+    local long
+
+    long=$LIBRARY$(printf ':%.0s' {1..50000}) # more than the first has room for
+    set_version v1
+    start python3 "$PROGRAMS/preload_twice.py" "$LIBRARY" "$long" \
+        "$TESTS/epoll-level" --port "$PORT" --version-file version
+    wait_ready 1
+    upgrade v2
+    tr '\0' '\n' <"/proc/$(first_pid 2)/environ" | grep '^LD_PRELOAD=' >seen
+    equal "$(<seen)" "LD_PRELOAD=$LIBRARY"$'\n'"LD_PRELOAD=$long"
+    refute grep -zq ^LD_PRELOAD= "/proc/$PID/environ"
+}
+
 @test "a library found by LD_LIBRARY_PATH" {
     LD_LIBRARY_PATH=$BUILD LD_PRELOAD=libtfpreload.so start "$TESTS/poll" --port "$PORT"
     wait_ready 1

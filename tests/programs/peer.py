@@ -12,6 +12,11 @@ The socket's name is read from the environment of that server. WHAT is one of:
     listener   a listener that nobody asked for
     hangup     COUNT connections that are closed in the middle of an exchange
     connect    a connection: prints "accepted" or "refused", by whether a question is answered
+    signal     once the file `go` is there, SIGKILL for the peer's generation, by the uid 65534;
+    meddle     for the next generation, by root: both print "answered" or "dropped"
+    opener     a listener, and another socket once the file `go` is there; prints its pid then
+    chatter    the same, and says that it has counted its sockets, again and again
+    flood      connections by the uid 65534, as many as it can make, for COUNT seconds
     other      COUNT connections by the uid 65534, each with a question; prints how many answers
 """
 import os
@@ -71,8 +76,8 @@ def connect():
             time.sleep(0.01)
 
 
-def message(kind, generation=GENERATION, magic=MAGIC, version=VERSION, error=0, inode=0, fill=0):
-    head = HEAD.pack(magic, version, kind, generation, error, 0, 0, 0, 0, inode)
+def message(kind, generation=GENERATION, magic=MAGIC, version=VERSION, error=0, inode=0, fill=0, number=0):
+    head = HEAD.pack(magic, version, kind, generation, error, 0, 0, 0, number, inode)
     return head + bytes([fill]) * (SIZE - len(head))
 
 
@@ -175,13 +180,72 @@ def try_to_connect(_):
     print("accepted" if ask() else "refused")
 
 
-def other(count):
+def drop_root():
     os.setgroups([])
     os.setgid(65534)
     os.setuid(65534)
+
+
+def wait_for_go():
+    parent = os.getppid()
+    while not os.path.exists("go") and os.getppid() == parent:
+        time.sleep(0.02)
+
+
+def opener(_, says=False):
+    parent = os.getppid()
+    with socket.create_server(("127.0.0.1", 0)):
+        wait_for_go()
+        with socket.socket():
+            print(os.getpid(), flush=True)
+            while os.getppid() == parent:
+                time.sleep(0.05)
+                if says:
+                    with connect() as peer:
+                        send(peer, message(KINDS["COUNTED"]))
+
+
+def chatter(_):
+    opener(_, True)
+
+
+def signal_generation(generation):
+    os.setpgid(0, 0)  # out of the group: this process is not signalled itself
+    wait_for_go()
+    peer = connect()
+    send(peer, message(KINDS["SIGNAL_GROUP"], generation, number=9))
+    print("answered" if answer(peer) else "dropped", flush=True)
+
+
+def signal_own(_):
+    drop_root()
+    signal_generation(GENERATION)
+
+
+def meddle(_):
+    signal_generation(GENERATION + 1)
+
+
+def flood(seconds):
+    drop_root()
+    address, end = b"\0tfpreload-" + NAME.encode(), time.monotonic() + seconds
+    print("flooding", flush=True)
+    while time.monotonic() < end:
+        for _ in range(1000):
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET | socket.SOCK_NONBLOCK) as peer:
+                try:
+                    peer.connect(address)
+                except OSError:  # the queue is full
+                    pass
+
+
+def other(count):
+    drop_root()
     print(sum(1 for _ in range(count) if ask()))
 
 
 ACTIONS = {"silent": silent, "garbage": garbage, "kinds": kinds, "passing": passing,
-           "listener": listener, "hangup": hangup, "connect": try_to_connect, "other": other}
+           "listener": listener, "hangup": hangup, "connect": try_to_connect,
+           "signal": signal_own, "meddle": meddle, "flood": flood, "opener": opener,
+           "chatter": chatter, "other": other}
 ACTIONS[sys.argv[2]](int(sys.argv[3]) if len(sys.argv) > 3 else 1)

@@ -1,9 +1,10 @@
 /*
- * udp-server [-4|-6] [-p] [-d MS] [-x] PORT VERSION-FILE: answers each datagram with "VERSION PID
- * TEXT".
- * -p waits in poll() before it receives; else it blocks in recvfrom(). -d answers that much later,
- * from a child, so that the answer may leave after an upgrade. "@NAME" as PORT is a unix datagram
- * socket of that path, "+N" is descriptor N. -x executes itself once it is bound, with that.
+ * udp-server [-4|-6] [-p] [-d MS] [-t] [-x] PORT VERSION-FILE: answers each datagram with "VERSION
+ * PID TEXT". -p waits in poll() before it receives; else it blocks in recvfrom(). -d answers that
+ * much later, from a child, so that the answer may leave after an upgrade. -t has a timer that libc
+ * serves in a thread of its own (SIGEV_THREAD), which blocks all signals. "@NAME" as PORT is a unix
+ * datagram socket of that path, "+N" is descriptor N. -x executes itself once it is bound, with
+ * that.
  */
 #include <netinet/in.h>
 #include <poll.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 static bool executes_itself, polls, v6;
@@ -101,6 +103,24 @@ static void serve(int fd, const char *version)
     }
 }
 
+static void tick(union sigval value)
+{
+    (void)value;
+}
+
+static void start_timer(void)
+{
+    struct sigevent event = {.sigev_notify = SIGEV_THREAD, .sigev_notify_function = tick};
+    const struct itimerspec hour = {{3600, 0}, {3600, 0}};
+    timer_t timer;
+
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) == -1 ||
+        timer_settime(timer, 0, &hour, NULL) == -1) {
+        perror("udp-server: timer_create");
+        exit(1);
+    }
+}
+
 int main(int argc, char **argv)
 {
     char version[32] = "1";
@@ -108,15 +128,18 @@ int main(int argc, char **argv)
     int option;
     int fd;
 
-    while ((option = getopt(argc, argv, "46pxd:")) != -1) {
+    while ((option = getopt(argc, argv, "46pxtd:")) != -1) {
         executes_itself |= option == 'x';
         v6 |= option == '6';
         polls |= option == 'p';
         if (option == 'd')
             delay_ms = (int)strtol(optarg, NULL, 10);
+        if (option == 't')
+            start_timer();
     }
     if (argc - optind != 2) {
-        fprintf(stderr, "usage: udp-server [-4|-6] [-p] [-d MS] [-x] PORT|@PATH|+N VERSION-FILE\n");
+        fprintf(stderr,
+                "usage: udp-server [-4|-6] [-p] [-d MS] [-t] [-x] PORT|@PATH|+N VERSION-FILE\n");
         return 2;
     }
     file = fopen(argv[optind + 1], "r");
