@@ -21,7 +21,8 @@
 /* A helper answers at once; one that is stopped never. */
 static const int64_t patience = 10 * SECOND;
 
-int connect_to(const struct service *service)
+/* Returns -1 with errno set: ECONNREFUSED when nobody listens. */
+static int connect_to(const struct service *service)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int length = snprintf(address.sun_path + 1, sizeof address.sun_path - 1, SOCKET_PREFIX "%s",

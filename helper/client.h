@@ -15,9 +15,6 @@ enum heard {
     ENDED,   /* the helper has closed: it refuses us, or the service is gone */
 };
 
-/* Connect to its helper. Returns -1 with errno set: ECONNREFUSED when nobody listens. */
-int connect_to(const struct service *service);
-
 /* Send a demand; false if the service is gone. */
 bool send_demand(int fd, enum demand demand);
 

@@ -1,8 +1,8 @@
 /*
  * The name of the control socket is in the environment of every process of the
  * session but the helper itself, which listens on it. Whoever has changed its
- * environment, or belongs to somebody else, still has the helper above it; but
- * for a daemon: for that one the helpers themselves are asked.
+ * environment, or belongs to somebody else, still has the helper above it, or, as
+ * a daemon, is watched by one.
  */
 #include "service.h"
 
@@ -14,7 +14,7 @@
 #include <time.h>
 
 #include "clock.h"
-#include "find_by_asking.h"
+#include "find_watcher.h"
 #include "procfile.h"
 #include "unix_sockets.h"
 #include "usage.h"
@@ -80,17 +80,6 @@ static bool find_in_environment(pid_t pid, char *name)
     return false;
 }
 
-bool is_control_socket(const struct unix_socket *socket, char *name)
-{
-    const size_t prefix = sizeof socket_prefix - 1;
-
-    if (!socket->listens || socket->name_length != prefix + SESSION_NAME_LENGTH ||
-        memcmp(socket->name, socket_prefix, prefix) != 0)
-        return false;
-    memcpy(name, socket->name + prefix, SESSION_NAME_LENGTH);
-    return true;
-}
-
 struct search {
     const struct open_socket *held;
     size_t count;
@@ -98,13 +87,18 @@ struct search {
     bool found;
 };
 
-static bool is_held_control_socket(const struct unix_socket *socket, void *argument)
+static bool is_control_socket(const struct unix_socket *socket, void *argument)
 {
     struct search *search = argument;
+    const size_t prefix = sizeof socket_prefix - 1;
 
-    for (size_t i = 0; i < search->count && !search->found; i++)
-        search->found =
-            search->held[i].inode == socket->inode && is_control_socket(socket, search->name);
+    if (!socket->listens || socket->name_length != prefix + SESSION_NAME_LENGTH ||
+        memcmp(socket->name, socket_prefix, prefix) != 0)
+        return true;
+    for (size_t i = 0; i < search->count; i++)
+        search->found |= search->held[i].inode == socket->inode;
+    if (search->found)
+        memcpy(search->name, socket->name + prefix, SESSION_NAME_LENGTH);
     return !search->found;
 }
 
@@ -117,7 +111,7 @@ static bool find_in_sockets(pid_t pid, char *name)
     list_sockets(pid, &held, &search.count);
     search.held = held;
     if (search.count > 0)
-        for_each_unix_socket(is_held_control_socket, &search);
+        for_each_unix_socket(is_control_socket, &search);
     free(held);
     if (search.found)
         memcpy(name, search.name, sizeof search.name);
@@ -139,7 +133,10 @@ enum found find_service(pid_t pid, struct service *service)
             return FOUND;
         ancestor = parent_of(ancestor);
     }
-    return find_by_asking(pid, service->name) ? FOUND : NOT_A_SERVICE;
+    for (ancestor = pid; ancestor > 1; ancestor = parent_of(ancestor))
+        if (find_in_sockets(find_watcher(ancestor), service->name))
+            return FOUND;
+    return NOT_A_SERVICE;
 }
 
 /* A shell's $! is known before the shell has executed anything under it. */

@@ -7,8 +7,6 @@
 
 #include "../preload/protocol.h"
 
-struct unix_socket;
-
 struct service {
     pid_t pid;                          /* that was given */
     char name[SESSION_NAME_LENGTH + 1]; /* of its control socket */
@@ -40,8 +38,5 @@ bool is_newborn(pid_t pid);
  * it does not. Who is newborn is waited for.
  */
 struct service require_service(const char *text);
-
-/* Is this the control socket of a helper? `name` (SESSION_NAME_LENGTH bytes) tells of which. */
-bool is_control_socket(const struct unix_socket *socket, char *name);
 
 #endif

@@ -9,7 +9,6 @@
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <sys/un.h>
 
 #include "kernel.h"
@@ -62,6 +61,13 @@ void set_file_identity(struct listener_key *key, uint64_t device, uint64_t inode
     key->address_length = 8 + sizeof identity;
 }
 
+/* As makedev(3) has it, which is a function of glibc's alone where code is to be small. */
+static uint64_t device_number(uint64_t major, uint64_t minor)
+{
+    return (major & ~0xfffull) << 32 | (major & 0xfff) << 8 | (minor & ~0xffull) << 12 |
+           (minor & 0xff);
+}
+
 /* unix(7): a path need not end with NUL; an abstract name begins with one. */
 static int identify_unix_file(struct listener_key *key)
 {
@@ -78,7 +84,8 @@ static int identify_unix_file(struct listener_key *key)
         errno = ENOENT;
         return -1;
     }
-    set_file_identity(key, makedev(status.stx_dev_major, status.stx_dev_minor), status.stx_ino);
+    set_file_identity(key, device_number(status.stx_dev_major, status.stx_dev_minor),
+                      status.stx_ino);
     return 0;
 }
 
