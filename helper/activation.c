@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "../preload/keys.h"
+#include "endpoints.h"
 #include "inheritance.h"
 #include "log.h"
 #include "ready.h"

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "endpoints.h"
 #include "inheritance.h"
 #include "known_sockets.h"
 #include "loop.h"

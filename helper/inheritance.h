@@ -28,15 +28,6 @@ struct inheritance {
     size_t count;
 };
 
-/* Where the connections of a listener come in. */
-struct endpoint {
-    int family;
-    uint16_t port;  /* in host byte order */
-    char name[108]; /* of a unix socket: sun_path, abstract or not */
-};
-
-enum { ADDRESS_TEXT = 160 };
-
 /*
  * Take a listener into the inheritance: `fd` belongs to it from now on, and is
  * closed at once if the same socket is in it already.
@@ -59,26 +50,6 @@ bool partly_claimed(const struct inheritance *inheritance);
 void restore_listeners(const struct inheritance *inheritance);
 
 /*
- * A leftover is a listener that nobody claimed, but for those that the service
- * manager keeps. Take them out of the inheritance, for the old generation to
- * empty their queues.
- */
-struct inheritance take_leftovers(struct inheritance *inheritance);
-
-/*
- * Let no new connection in at the leftovers, but at those of a SO_REUSEPORT set
- * of which another one is among `claimed` (NULL: at none): the kernel sends new
- * clients there as before, and they would wait. Returns how many stay open.
- */
-size_t hush_leftovers(const struct inheritance *inheritance, const struct inheritance *claimed);
-
-/* What waits at the leftovers: connections, and bytes of datagrams. */
-size_t queued_on_leftovers(const struct inheritance *inheritance);
-
-/* Is the socket with this inode one? */
-bool is_left_over(struct inheritance *inheritance, uint64_t inode);
-
-/*
  * While the old generation retires, its late answers need a second socket on
  * the port of a datagram socket: allow that, and put it back as it was.
  */
@@ -90,16 +61,5 @@ size_t queued(const struct inheritance *inheritance);
 
 /* Close them all. */
 void release(struct inheritance *inheritance);
-
-/* "127.0.0.1:8080", "[::]:53", "unix:/run/x": the address that it is bound to. */
-const char *address_text(const struct inherited *inherited, char text[ADDRESS_TEXT]);
-
-bool same_endpoint(const struct endpoint *one, const struct endpoint *other);
-
-/* Where connections to this listener come in. */
-struct endpoint endpoint_of(const struct inherited *inherited);
-
-/* The same for the address in a key, as getsockname(2) gave it. */
-struct endpoint endpoint_of_key(const struct listener_key *key);
 
 #endif

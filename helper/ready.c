@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "fail.h"
 #include "generation.h"
+#include "leftovers.h"
 #include "log.h"
 #include "memory.h"
 #include "notices.h"

@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "drain.h"
 #include "generation.h"
+#include "leftovers.h"
 #include "log.h"
 #include "orders.h"
 #include "ready.h"
