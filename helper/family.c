@@ -8,8 +8,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +19,7 @@
 #include "generation.h"
 #include "memory.h"
 #include "procfile.h"
+#include "read_member.h"
 #include "tools.h"
 
 enum { MOST_LOOKS = 4, MOST_ASKED = 100 };
@@ -50,57 +49,12 @@ static const struct member *find_in(const struct family *family, pid_t pid)
     return NULL;
 }
 
-/* proc(5): mode 1 is strict, mode 2 has filters; Linux 5.9 and on say how many. */
-static unsigned long long seccomp_filters(const char *status)
-{
-    unsigned long long mode = status_number(status, "\nSeccomp:", 10);
-
-    if (mode == 1)
-        return ULLONG_MAX;
-    return strstr(status, "\nSeccomp_filters:") ? status_number(status, "\nSeccomp_filters:", 10)
-                                                : mode;
-}
-
-/* Those of a container, or of a unit, are the helper's as well, and let it do its work. */
-static bool has_filters_of_its_own(const char *status)
-{
-    static char own_status[PROC_FILE_SIZE];
-
-    if (!own_status[0] && read_proc_file(getpid(), "status", own_status, sizeof own_status) <= 0)
-        return false;
-    return seccomp_filters(status) > seccomp_filters(own_status);
-}
-
-/* Returns false when the process is gone or a zombie: then it holds nothing any more. */
-static bool read_process(pid_t pid, struct member *member)
-{
-    char text[PROC_FILE_SIZE];
-    const char *field;
-    char state = 'Z';
-
-    if (read_proc_file(pid, "stat", text, sizeof text) <= 0)
-        return false;
-    field = strrchr(text, ')'); /* the command's name may hold anything: proc(5) */
-    if (!field || sscanf(field + 1,
-                         " %c %*d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-                         "%*d %llu",
-                         &state, &member->group, (unsigned long long *)&member->started) != 3)
-        return false;
-    if (state == 'Z' || state == 'X')
-        return false;
-    if (read_proc_file(pid, "status", text, sizeof text) > 0) {
-        member->takes_orders = status_number(text, "\nSigCgt:", 16) >> (ORDER_SIGNAL - 1) & 1;
-        member->sandboxed = has_filters_of_its_own(text);
-    }
-    return true;
-}
-
 /* Is this process younger than the session, and not one of the kernel's threads? */
 static bool may_be_ours(pid_t pid)
 {
     struct member member = {0};
 
-    return read_process(pid, &member) && member.started >= session_started && parent_of(pid) != 2;
+    return read_member(pid, &member) && member.started >= session_started && parent_of(pid) != 2;
 }
 
 /*
@@ -142,7 +96,7 @@ static bool has_lost_its_first(const struct generation *generation)
 {
     struct member first;
 
-    return generation->exited || (generation->first && !read_process(generation->first, &first));
+    return generation->exited || (generation->first && !read_member(generation->first, &first));
 }
 
 /*
@@ -227,7 +181,7 @@ static void add_children(struct family *family, const struct family *before,
             return;
         if (find_in(family, member.pid) || is_tool(member.pid))
             continue;
-        if (!read_process(member.pid, &member)) {
+        if (!read_member(member.pid, &member)) {
             dead_seen++;
             continue;
         }
@@ -254,13 +208,13 @@ static bool is_still_there(const struct member *known)
 {
     struct member member;
 
-    return read_process(known->pid, &member) && member.started == known->started;
+    return read_member(known->pid, &member) && member.started == known->started;
 }
 
 /* A process of which the pid and the generation are known. */
 static void add_process(struct family *family, struct member member)
 {
-    if (find_in(family, member.pid) || !read_process(member.pid, &member))
+    if (find_in(family, member.pid) || !read_member(member.pid, &member))
         return;
     member.parent = parent_of(member.pid);
     family->member = grow(family->member, family->count + 1, sizeof member);
@@ -341,7 +295,7 @@ const struct family *look_at_family(void)
     size_t dead_before = SIZE_MAX;
     struct member self;
 
-    if (session_started == 0 && read_process(getpid(), &self))
+    if (session_started == 0 && read_member(getpid(), &self))
         session_started = self.started;
     dead_seen = 0;
     for (int i = 0; i < MOST_LOOKS && dead_seen != dead_before; i++) {
