@@ -49,6 +49,18 @@ static bool show_next(const struct arguments *arguments, int fd)
     return true;
 }
 
+/* A helper that too many ask may drop us. */
+static void show_once(const struct arguments *arguments, const struct service *service, int fd,
+                      pid_t helper)
+{
+    for (; fd != -1; fd = connect_again(service, helper)) {
+        if (show_next(arguments, fd))
+            return;
+        close(fd);
+    }
+    end_with_error(EXIT_NO_SERVICE, "the service has ended");
+}
+
 static void watch(const struct arguments *arguments, const struct service *service, int fd,
                   pid_t helper)
 {
@@ -75,7 +87,7 @@ int status_command(int argc, char **argv)
     fd = require_connection(&service, &helper);
     if (arguments.watch)
         watch(&arguments, &service, fd, helper);
-    else if (!show_next(&arguments, fd))
-        end_with_error(EXIT_NO_SERVICE, "the service has ended");
+    else
+        show_once(&arguments, &service, fd, helper);
     return 0;
 }

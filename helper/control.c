@@ -165,16 +165,26 @@ static bool is_welcome(int fd, struct ucred *credentials, bool *may_demand)
     return *may_demand || !is_stranger(credentials->pid);
 }
 
-/* Room for one more: whoever has been here longest goes, unless it was asked to stay. */
+static bool serve_message(struct peer *peer);
+
+/*
+ * Room for one more: whoever has been here longest goes, unless it was asked to
+ * stay. What it has said already is heard, since it will not say it again: a
+ * server that waits for clients, amid a crowd of those who ask for the status.
+ */
 static void make_room(void)
 {
-    for (size_t i = 0; i < peer_count; i++)
-        if (!peers[i]->watches) {
-            log_line(LEVEL_DEBUG, "control: too many peers, process %d is dropped",
-                     peers[i]->credentials.pid);
-            drop_peer(peers[i]);
-            return;
-        }
+    for (size_t i = 0; i < peer_count; i++) {
+        struct peer *peer = peers[i];
+
+        if (peer->watches)
+            continue;
+        log_line(LEVEL_DEBUG, "control: too many peers, process %d is dropped",
+                 peer->credentials.pid);
+        (void)serve_message(peer);
+        drop_peer(peer);
+        return;
+    }
 }
 
 static void serve_peer(struct watch *watch);
