@@ -46,7 +46,7 @@ static const char *why_stray(const struct member *member, struct search *search,
 bool has_stray(const struct generation *generation, struct inheritance *inheritance, char *why,
                size_t size)
 {
-    const struct family *family = look_at_family();
+    const struct family *family = latest_family(); /* all have just been asked */
 
     for (size_t i = 0; i < family->count; i++) {
         const struct member *member = &family->member[i];
