@@ -81,6 +81,18 @@ wait_until() {
     done
 }
 
+# look_for MICROSECONDS COMMAND...: as often as wait_until does, for so long, whatever COMMAND says.
+# What looks has its price, too: a run that is compared with another one looks as often.
+look_for() {
+    local end=$((${EPOCHREALTIME//[.,]/} + $1))
+
+    shift
+    while ((${EPOCHREALTIME//[.,]/} < end)); do
+        "$@" || true
+        sleep 0.02
+    done
+}
+
 has_line() {
     grep -aqE -- "$2" "$1"
 }
