@@ -6,15 +6,11 @@
 #include "collect.h"
 
 #include <limits.h>
-#include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include "../preload/keys.h"
 #include "../preload/protocol.h"
 #include "clock.h"
 #include "fail.h"
@@ -24,10 +20,8 @@
 #include "memory.h"
 #include "orders.h"
 #include "shutdown.h"
-#include "socket_file.h"
 #include "start.h"
 #include "strays.h"
-#include "unix_sockets.h"
 
 static const int64_t collect_timeout = 3 * SECOND;
 static const int64_t collect_pace = 10 * MILLISECOND;
@@ -109,24 +103,10 @@ bool has_handed_over(const struct generation *old, const struct listener_key *ke
                : is_among(old->endpoints, old->endpoint_count, endpoint_of_key(key));
 }
 
-/* A path is where the process saw it when it bound; its file is the same for everybody. */
-static void identify_file(struct message *listener, pid_t pid)
-{
-    const size_t start = offsetof(struct sockaddr_un, sun_path);
-    struct unix_socket local;
-    struct stat status;
-
-    if (listener->key.family == AF_UNIX && listener->key.address_length > start &&
-        listener->key.address[start] > UNIX_FILE_MARK &&
-        find_unix_socket(listener->inode, &local) && find_socket_file(&local, pid, &status))
-        set_file_identity(&listener->key, status.st_dev, status.st_ino);
-}
-
 void listener_collected(struct generation *old, pid_t pid, const struct message *message,
                         int descriptor)
 {
     struct generation *new = collecting_generation();
-    struct message listener = *message;
     struct endpoint endpoint;
     struct stat status;
     int type = 0;
@@ -141,8 +121,7 @@ void listener_collected(struct generation *old, pid_t pid, const struct message 
         close(descriptor);
         return;
     }
-    identify_file(&listener, pid);
-    inherit(&new->inheritance, &listener, pid, descriptor);
+    inherit(&new->inheritance, message, pid, descriptor);
     endpoint = endpoint_of(find_inherited(&new->inheritance, message->inode));
     if (type == SOCK_DGRAM)
         note_endpoint(&old->datagrams, &old->datagram_count, endpoint);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "../preload/socket_options.h"
 #include "memory.h"
 #include "queues.h"
+#include "socket_file.h"
 #include "unix_sockets.h"
 
 /* A path is where the old generation saw it; its file is the same for everybody. */
@@ -24,10 +26,14 @@ static void identify_file(struct inherited *item)
 {
     const size_t start = offsetof(struct sockaddr_un, sun_path);
     struct unix_socket local;
+    struct stat status;
 
-    if (item->key.family == AF_UNIX && item->key.address_length > start &&
-        item->key.address[start] > UNIX_FILE_MARK && find_unix_socket(item->inode, &local) &&
-        local.has_file)
+    if (item->key.family != AF_UNIX || item->key.address_length <= start ||
+        item->key.address[start] <= UNIX_FILE_MARK || !find_unix_socket(item->inode, &local))
+        return;
+    if (find_socket_file(&local, item->from, &status))
+        set_file_identity(&item->key, status.st_dev, status.st_ino);
+    else if (local.has_file)
         set_file_identity(&item->key, local.device, local.file);
 }
 

@@ -154,17 +154,27 @@ int accept_error(int fd, int error)
 /* Nobody wakes a wait for a client when retiring replaces the listener: it looks again so often. */
 enum { LOOK_AGAIN_MS = 100 };
 
+/* Which handler has run nobody can tell, so one without SA_RESTART is enough. */
+static bool program_wants_eintr(void)
+{
+    struct sigaction action;
+
+    for (int number = 1; number < NSIG; number++)
+        if (real()->sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+            action.sa_handler != SIG_IGN && !(action.sa_flags & SA_RESTART))
+            return true;
+    return false;
+}
+
 /*
  * Wait for a client in place of accept(). Returns false with errno set when
  * accept() would return: with a timeout after any handler, else after one without
- * SA_RESTART (signal(7)). Which handler it was nobody can tell, so one that the
- * program has is enough.
+ * SA_RESTART (signal(7)).
  */
 static bool wait_for_client(int fd, int64_t timeout, int64_t deadline)
 {
     struct pollfd client = {.fd = fd, .events = POLLIN};
     int64_t left = timeout ? (deadline - nanoseconds_now() + 999999) / 1000000 : LOOK_AGAIN_MS;
-    struct sigaction action;
 
     if (left <= 0) {
         errno = EAGAIN;
@@ -172,12 +182,10 @@ static bool wait_for_client(int fd, int64_t timeout, int64_t deadline)
     }
     if (kernel_poll(&client, 1, left < LOOK_AGAIN_MS ? (int)left : LOOK_AGAIN_MS) != -1)
         return true;
-    for (int number = 1; timeout == 0 && number < NSIG; number++)
-        if (real()->sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
-            action.sa_handler != SIG_IGN && !(action.sa_flags & SA_RESTART))
-            timeout = 1;
+    if (timeout == 0 && !program_wants_eintr())
+        return true;
     errno = EINTR;
-    return timeout == 0;
+    return false;
 }
 
 static int accept_now(int fd, struct sockaddr *address, socklen_t *length, int flags)
