@@ -37,6 +37,7 @@ prepare() {
     for variable in "${!TFPRELOAD_@}" LD_PRELOAD; do
         [[ $variable == TFPRELOAD_TEST_MUST ]] || unset "$variable"
     done
+    unset PYTHONUNBUFFERED # makes two writes of a line: those of two processes get mixed
     export TFP_TEST_ID="tfp-$$-$BATS_TEST_NUMBER-$RANDOM$RANDOM"
     cd "$BATS_TEST_TMPDIR" || return 1
     LOG=$BATS_TEST_TMPDIR/log
