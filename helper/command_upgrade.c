@@ -32,6 +32,7 @@ struct upgrade {
     int fd;
     pid_t helper;
     unsigned generation; /* 0: not begun yet */
+    bool waits;          /* for its turn, and has said so: others that come are noted, too */
     unsigned old;        /* 0: none has been retired yet */
     int64_t took;        /* until ready */
     int64_t connections; /* of the old one; -1: not known */
@@ -67,6 +68,14 @@ static enum heard next(const struct upgrade *upgrade, struct report *report, int
     return heard;
 }
 
+static void say_that_it_waits(struct upgrade *upgrade, unsigned generation)
+{
+    if (!upgrade->waits)
+        fprintf(stderr, "generation %u is not ready yet: this upgrade waits for its turn\n",
+                generation);
+    upgrade->waits = true;
+}
+
 static void wait_for_ready(struct upgrade *upgrade, int64_t end)
 {
     struct report report = {0};
@@ -75,8 +84,7 @@ static void wait_for_ready(struct upgrade *upgrade, int64_t end)
         if (next(upgrade, &report, end) == SILENCE)
             end_with_error(EXIT_TIMEOUT, "the upgrade has no outcome yet; it goes on");
         if (report.kind == REPORT_NOTED && upgrade->generation == 0)
-            fprintf(stderr, "generation %u is not ready yet: this upgrade waits for its turn\n",
-                    report.generation);
+            say_that_it_waits(upgrade, report.generation);
         else if (report.kind == REPORT_BEGINS && upgrade->generation == 0)
             upgrade->generation = report.generation;
         else if (report.kind == REPORT_FAILED && report.generation == upgrade->generation)
