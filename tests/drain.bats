@@ -74,14 +74,14 @@ told_to_stop() {
 @test "many connections are counted" {
     local i
 
-    export TFPRELOAD_EXIT_TIMEOUT=1
+    export TFPRELOAD_EXIT_TIMEOUT=3
     serve epoll-level
     for ((i = 0; i < 20; i++)); do
         keep "$PORT"
         ask_kept >/dev/null
     done
     upgrade
-    wait_for_log 'generation 1: draining 20 connections, for at most 1.0 s'
+    wait_for_log 'generation 1: draining 20 connections, for at most 3.0 s'
     for i in "${KEPT_ALL[@]:0:15}"; do
         exec {i}>&-
     done
@@ -152,7 +152,7 @@ END
     start_server "$TESTS/odd" --port "$PORT" --ignore 15 --child
     family="$(first_pid 1) $(children "$(first_pid 1)")"
     upgrade
-    wait_for_log 'generation 1: not gone 5\.[0-9] s after the stop signal: killed'
+    wait_for_log 'generation 1: not gone [5-9]\.[0-9] s after the stop signal: killed'
     wait_generation_gone 1
     # shellcheck disable=SC2086 # a list of pids
     wait_gone $family
@@ -224,7 +224,7 @@ has_other_children() {
 }
 
 @test "a stopped old process does not hold up the rest" {
-    export TFPRELOAD_EXIT_TIMEOUT=1
+    export TFPRELOAD_EXIT_TIMEOUT=3
     serve epoll-level
     keep "$PORT"
     ask_kept >/dev/null
@@ -393,7 +393,7 @@ tell_many() {
     upgrade
     wait_for_log 'generation 1: draining 3000 connections,'
     tell_many reset 1
-    wait_until drains 2999
+    wait_until -t 60 drains 2999
     close_kept
 }
 
@@ -413,7 +413,8 @@ drains() {
     has_no_log 'order to count: '
     tell_many reset 1
     wait_generation_gone 1
-    equal "$(count_log 'order to count: ')" 1 orders
+    # told again where it took its time, and not by each look
+    (($(count_log 'order to count: ') <= 3)) || fail "orders: $(count_log 'order to count: ')"
     has_no_log 'nobody says what'
     has_log 'generation 1: drained after'
 }

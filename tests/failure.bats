@@ -80,13 +80,13 @@ fails_under_load() {
 }
 
 @test "a new version that hangs until the ready timeout" {
-    export TFPRELOAD_READY_TIMEOUT=0.4
-    fails_under_load poll 'not ready within the ready timeout of 400 ms' --hang
+    export TFPRELOAD_READY_TIMEOUT=1.5 # which is what the good one has, too
+    fails_under_load poll 'not ready within the ready timeout of 1\.5 s' --hang
 }
 
 @test "a new version that takes too long to listen" {
-    export TFPRELOAD_READY_TIMEOUT=0.4
-    fails_under_load epoll-level 'not ready within the ready timeout of 400 ms' --listen-delay 100000
+    export TFPRELOAD_READY_TIMEOUT=1.5
+    fails_under_load epoll-level 'not ready within the ready timeout of 1\.5 s' --listen-delay 100000
 }
 
 @test "a new version that cannot bind another address" {
@@ -214,12 +214,12 @@ no_process_of_ours_but() {
 }
 
 @test "the whole family of a new version that hangs is killed" {
-    export TFPRELOAD_READY_TIMEOUT=0.6
+    export TFPRELOAD_READY_TIMEOUT=1.5
     family_of_failed_is_killed hangs 'not ready within'
 }
 
 @test "a new version that forks all the time is killed with all of its children" {
-    export TFPRELOAD_READY_TIMEOUT=0.6
+    export TFPRELOAD_READY_TIMEOUT=1.5
     family_of_failed_is_killed forks 'not ready within'
     wait_generation_gone 1
     equal "$(children "$PID" | wc -w)" 1 "children of the helper"
@@ -286,13 +286,14 @@ has_states() {
 @test "a request that came while a failing upgrade ran is run next" {
     serve epoll-level
     export TFPRELOAD_LOG=debug
-    set_options --start-delay 300 --exit-after-listen 1
+    set_options --start-when go --exit-after-listen 1
     kill -HUP "$PID"
-    wait_for_log 'generation 2: started'
+    wait_for_log 'waits for go' "$OUT"
     set_options
     set_version v3
     kill -HUP "$PID"
     wait_for_log 'generation 2 is not ready yet: the upgrade is noted'
+    touch go
     wait_for_log 'generation 2: upgrade failed'
     wait_ready 3
     wait_retired 1
@@ -305,7 +306,7 @@ has_states() {
     serve poll
     upgrade v1
     wait_generation_gone 1
-    before=$(descriptors "$PID")
+    before=$(steady_descriptors "$PID")
     set_options --exit-after-listen 1
     for _ in 1 2 3 4 5 6 7 8 9 10; do
         upgrade_fails 'exited with status 1'
@@ -323,11 +324,12 @@ same_descriptors() {
 
 @test "the old version dies while its successor starts: the successor takes over" {
     serve epoll-level
-    set_options --start-delay 500
+    set_options --start-when go
     set_version v2
     kill -HUP "$PID"
     wait_for_log 'generation 2: started'
     kill -KILL "$(first_pid 1)"
+    touch go
     wait_ready 2
     serves_version "$PORT" v2
     set_options
@@ -337,10 +339,11 @@ same_descriptors() {
 
 @test "the old version dies, and its successor fails: the helper ends as the old one did" {
     serve epoll-level
-    set_options --start-delay 500 --exit-after-listen 5
+    set_options --start-when go --exit-after-listen 5
     kill -HUP "$PID"
     wait_for_log 'generation 2: started'
     kill -KILL "$(first_pid 1)"
+    touch go
     wait_end
     equal "$STATUS" 137 "status after SIGKILL"
 }

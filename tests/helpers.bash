@@ -259,6 +259,19 @@ descriptors() {
     done | sort -n
 }
 
+# steady_descriptors PID: the same, once two looks agree: a helper closes a peer's when it comes to it
+steady_descriptors() {
+    local last=none now
+
+    now=$(descriptors "$1")
+    until [[ $now == "$last" ]]; do
+        last=$now
+        sleep 0.1
+        now=$(descriptors "$1")
+    done
+    echo "$now"
+}
+
 # sockets PID: their inodes
 sockets() {
     find "/proc/$1/fd" -type l -printf '%l\n' | sed -n 's/^socket:\[\(.*\)\]$/\1/p' | sort -n

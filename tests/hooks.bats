@@ -155,11 +155,12 @@ has_child() {
     mkdir run
     export TFPRELOAD_PIDFILE=$PWD/run/service.pid
     set_version v1
-    set_options --start-delay 500
+    set_options --start-when go
     start_with_library "$TESTS/poll" --port "$PORT" --version-file "$PWD/version" \
         --options-file "$PWD/options"
     wait_until has_children "$PID"
     rmdir run
+    touch go
     wait_ready 1
     wait_for_log "cannot write the pidfile $PWD/run/service.pid: No such file or directory"
     serves_version "$PORT" v1

@@ -547,7 +547,6 @@ closed_twice() {
 
 @test "port 0: a client that binds and connects is not given the listener" {
     serve fork
-    start "$TESTS/load" --version
     local server=$PORT port
     PID=
     : >"$LOG"
@@ -679,6 +678,11 @@ queue_is_longer_than() {
     (($(ss -Hltn "sport = :$PORT" | awk '{ sum += $2 } END { print sum }') > $1))
 }
 
+# has_datagram_sockets COUNT: at PORT
+has_datagram_sockets() {
+    equal "$(ss -Hlun "sport = :$PORT" | wc -l)" "$1" "datagram sockets"
+}
+
 @test "reuseport: the same with datagrams" {
     requires python3
     cat >server.py <<'END'
@@ -711,7 +715,7 @@ print(len(clients), "without an answer")
 END
     echo 3 >workers
     start_server python3 server.py "$PORT"
-    wait_until equal "$(ss -Hlun "sport = :$PORT" | wc -l)" 3
+    wait_until has_datagram_sockets 3
     start python3 clients.py "$PORT"
     STARTED+=("$PID")
     wait_for_log asked "$OUT"

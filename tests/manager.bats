@@ -188,7 +188,7 @@ has_descriptors() { # COUNT
     touch go
     speak go
     wait_ready 1
-    before=$(descriptors "$PID" | wc -l)
+    before=$(steady_descriptors "$PID" | wc -l)
     say 'KEEP FDSTORE=1|FDNAME=state'
     wait_told '^FDSTORE=1\|FDNAME=state \+1$'
     wait_until has_descriptors "$before"
@@ -210,7 +210,7 @@ has_descriptors() { # COUNT
 extends_by() {
     start_manager
     touch go
-    export TFPRELOAD_READY=notify TFPRELOAD_READY_TIMEOUT=1
+    export TFPRELOAD_READY=notify TFPRELOAD_READY_TIMEOUT=3
     speak go
     wait_ready 1
     rm go
@@ -221,7 +221,7 @@ import socket, sys
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
     sender.sendto(b"EXTEND_TIMEOUT_USEC=" + sys.argv[2].encode(), "\0" + sys.argv[1])
 END
-    timeout 2 tail -f /dev/null || true # longer than the timeout that was
+    timeout 4 tail -f /dev/null || true # longer than the timeout that was
     touch go
     wait_ready 2
     has_no_log 'upgrade failed'

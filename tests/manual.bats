@@ -46,18 +46,6 @@ def keys(value, path=()):
             yield from keys(item, (name,))
 
 print(*sorted(set(keys(json.load(open(sys.argv[1]))))))
-import json
-
-def keys(value, path=()):
-    if isinstance(value, list):
-        for item in value:
-            yield from keys(item, path)
-    elif isinstance(value, dict) and path != ("settings",):
-        for name, item in value.items():
-            yield name
-            yield from keys(item, (name,))
-
-print(*sorted(set(keys(json.load(open(sys.argv[1]))))))
 END
 }
 

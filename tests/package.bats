@@ -8,7 +8,7 @@ load helpers
 # Built once; each test has a copy, in which only what depends on its variables is built again.
 setup_file() {
     requires make cc
-    make -s -C "$ROOT" -j "$(nproc)" BUILD="$BATS_FILE_TMPDIR/built" >&2
+    make -s -C "$ROOT" BUILD="$BATS_FILE_TMPDIR/built" >&2
 }
 
 setup() {
@@ -151,7 +151,7 @@ END
 builds() {
     rm -rf built
     mkdir built
-    in_source -j "$(nproc)" all "$@" 2>&1 || fail "make $*"
+    in_source all "$@" 2>&1 || fail "make $*"
     equal "$(built/tfhelper --version)" "$("$HELPER" --version)" "with $*"
     # a program of another libc has none of these
     equal "$(nm -D built/libtfpreload.so | grep -E ' U .*_chk@' | grep -v __stack_chk_fail)" "" \

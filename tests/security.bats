@@ -245,7 +245,7 @@ has_lines() {
     local before
 
     serve epoll-level
-    before=$(descriptors "$PID")
+    before=$(steady_descriptors "$PID")
     peer passing 5
     is_unharmed
     wait_until has_descriptors "$before"

@@ -311,7 +311,7 @@ has_descriptors() {
 
     second=$(free_port)
     serve epoll-level --listen "[::1]:$second"
-    before=$(descriptors "$PID")
+    before=$(steady_descriptors "$PID")
     upgrade
     wait_generation_gone 1
     wait_until has_descriptors "$PID" "$before"
@@ -333,9 +333,9 @@ has_descriptors() {
     local plain
 
     start sleep 1000
-    plain=$(descriptors "$PID" | cut -d' ' -f2)
+    plain=$(steady_descriptors "$PID" | cut -d' ' -f2)
     serve epoll-level
-    equal "$(descriptors "$PID" | cut -d' ' -f2 | sort)" \
+    equal "$(steady_descriptors "$PID" | cut -d' ' -f2 | sort)" \
         "$(printf '%s\n' "$plain" anon_inode anon_inode anon_inode socket | sort)"
 }
 

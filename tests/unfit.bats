@@ -109,7 +109,7 @@ while True:
     client, _ = listener.accept()
     client.close()
 END
-    TFPRELOAD_READY_TIMEOUT=1 start_server python3 server.py "$PORT"
+    TFPRELOAD_READY_TIMEOUT=3 start_server python3 server.py "$PORT"
     wait_for_log '^tfpreload: process [0-9]+, .*python.*, was executed without LD_PRELOAD, so tfpreload'
     upgrade
 }

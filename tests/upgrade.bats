@@ -67,13 +67,13 @@ upgrades_under_load() {
 @test "a server that starts slowly does not make its clients wait" {
     local after
 
-    set_options --start-delay 1000
     serve poll
+    set_options --start-delay 3000
     start_load "$PORT" --clients 4
     upgrade v2
     stop_load
     after=$(load_value longest_gap_ms)
-    [[ ${after%.*} -lt 900 ]] || fail "longest gap $after ms while the new version started"
+    [[ ${after%.*} -lt 2500 ]] || fail "longest gap $after ms while the new version started"
 }
 
 @test "a request that is being worked on is answered by the version that got it" {
@@ -247,10 +247,11 @@ echoes() {
     second=$(free_port)
     set_options --listen "127.0.0.1:$second"
     serve epoll-level
-    set_options --start-delay 500
+    set_options --start-when go
     kill -HUP "$PID"
     wait_for_log 'generation 2: started'
     kill -STOP "$(first_pid 1)" # it will not retire
+    touch go
     wait_for_log "generation 2: does not listen on 127.0.0.1:$second any more"
     kill -KILL "$(first_pid 1)"
     wait_for_log 'generation 1: was killed by SIGKILL before it had retired'
@@ -467,7 +468,8 @@ changes_blocking_under_load() {
     wait_ready 2
     upgrade v2
     stop_load
-    [[ $(count_ready) -le 4 ]]
+    # a worker that was late to run may have added one
+    [[ $(count_ready) -le 5 ]] || fail "$(count_ready) generations"
 }
 
 @test "a SIGHUP handler that the server installs is not called by an upgrade" {
@@ -564,15 +566,15 @@ END
 
 @test "several requests while a generation starts count as one" {
     serve poll
-    set_options --start-delay 500
+    set_options --start-when go
     kill -HUP "$PID"
     wait_for_log 'generation 2: started'
-    set_options --start-delay 1
-    kill -HUP "$PID"
+    kill -HUP "$(first_pid 1)"
     wait_for_log 'generation 2 is not ready yet: the upgrade is noted'
     kill -HUP "$PID"
     kill -HUP "$PID"
-    kill -HUP "$(first_pid 1)"
+    "$HELPER" status "$PID" # which it answers after it has seen them
+    touch go
     wait_ready 2
     wait_ready 3
     wait_retired 2
@@ -583,12 +585,13 @@ END
 @test "a request while the first generation starts is kept" {
     export TFPRELOAD_LOG=debug
     set_version v1
-    set_options --start-delay 500
+    set_options --start-when go
     start_with_library "$TESTS/fork" --port "$PORT" --version-file "$PWD/version" \
         --options-file "$PWD/options"
     wait_for_log 'generation 1: started'
     kill -HUP "$PID"
     wait_for_log 'the upgrade is noted'
+    touch go
     wait_ready 1
     wait_ready 2
     wait_generation_gone 1
@@ -640,13 +643,14 @@ END
     local new
 
     serve poll
-    set_options --start-delay 300
+    set_options --start-when go
     set_version v2
     kill -HUP "$PID"
     wait_for_log 'generation 2: started'
     new=$(sed -nE 's/.*generation 2: started, pid ([0-9]+),.*/\1/p' "$LOG")
     # as on a busy machine: the new version asks for its listener, and has to wait for the answer
     kill -STOP "$PID"
+    touch go
     timeout 2.5 tail --pid="$new" -f /dev/null || true # its end, if it gives up
     kill -CONT "$PID"
     wait_ready 2

@@ -100,8 +100,21 @@ static void crash(void)
     raise(SIGSEGV);
 }
 
+/* Says so: whoever made it wait may change its options now, for the next one. */
+static void wait_for_file(const char *path)
+{
+    if (access(path, F_OK) == 0)
+        return;
+    printf("waits for %s\n", path);
+    fflush(stdout);
+    while (access(path, F_OK) != 0)
+        pause_ms(10);
+}
+
 static void misbehave_before_bind(void)
 {
+    if (settings.start_when)
+        wait_for_file(settings.start_when);
     if (settings.exit_at_start >= 0)
         exit(settings.exit_at_start);
     if (settings.crash)

@@ -34,11 +34,12 @@ struct settings {
     const char *version_file;
     const char *options_file;
     const char *pidfile;
-    int start_delay;       /* ms, before socket() */
-    int listen_delay;      /* ms, between bind() and listen() */
-    int service_time;      /* ms, for each request */
-    int exit_at_start;     /* status, -1: do not */
-    int exit_after_listen; /* status, -1: do not */
+    const char *start_when; /* this file is there; before anything else */
+    int start_delay;        /* ms, before socket() */
+    int listen_delay;       /* ms, between bind() and listen() */
+    int service_time;       /* ms, for each request */
+    int exit_at_start;      /* status, -1: do not */
+    int exit_after_listen;  /* status, -1: do not */
     int term_status;
     const char *chroot; /* entered once it listens */
     int user;           /* uid taken on once it listens, 0: stay */

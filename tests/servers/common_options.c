@@ -31,6 +31,7 @@ enum code {
     VERSION_FILE,
     OPTIONS_FILE,
     PIDFILE,
+    START_WHEN,
     START_DELAY,
     LISTEN_DELAY,
     SERVICE_TIME,
@@ -51,6 +52,7 @@ static const struct option options[] = {
     {"version-file", required_argument, NULL, VERSION_FILE},
     {"options-file", required_argument, NULL, OPTIONS_FILE},
     {"pidfile", required_argument, NULL, PIDFILE},
+    {"start-when", required_argument, NULL, START_WHEN},
     {"start-delay", required_argument, NULL, START_DELAY},
     {"listen-delay", required_argument, NULL, LISTEN_DELAY},
     {"service-time", required_argument, NULL, SERVICE_TIME},
@@ -183,6 +185,9 @@ static void apply_option(enum code code, const char *argument)
         break;
     case PIDFILE:
         settings.pidfile = argument;
+        break;
+    case START_WHEN:
+        settings.start_when = argument;
         break;
     case START_DELAY:
         settings.start_delay = parse_number(argument, INT_MAX, "--start-delay");
