@@ -26,6 +26,13 @@
 static const int64_t collect_timeout = 3 * SECOND;
 static const int64_t collect_pace = 10 * MILLISECOND;
 
+/*
+ * Whoever is first seen later than this is a copy of a process that has been
+ * asked. Where each client has a process of its own, there is always one that
+ * had no time to answer yet, if the machine is busy.
+ */
+static const int64_t newcomers_after = 500 * MILLISECOND;
+
 static struct generation *collecting_generation(void)
 {
     return generations && generations->state == COLLECTING ? generations : NULL;
@@ -36,6 +43,12 @@ void begin_collecting(struct generation *new)
     new->deadline = now() + collect_timeout;
     if (order_members(new, current, ORDER_COLLECT) == 0)
         happen(new, ANSWERED);
+}
+
+/* The first process that still owes an answer, 0 if there is none. */
+static pid_t find_owing(const struct generation *new)
+{
+    return find_silent_of(new, new->deadline - collect_timeout + newcomers_after);
 }
 
 void collected(struct generation *new)
@@ -68,12 +81,11 @@ void collect_again(struct generation *new)
 {
     pid_t silent;
 
-    if (order_members(new, current, ORDER_COLLECT) == 0) {
+    order_members(new, current, ORDER_COLLECT);
+    silent = find_owing(new);
+    if (!silent)
         happen(new, ANSWERED);
-        return;
-    }
-    silent = find_silent(new);
-    if (silent && now() > new->deadline)
+    else if (now() > new->deadline)
         not_collected(new, silent);
     else
         new->next_timer = now() + collect_pace;
@@ -143,6 +155,6 @@ void process_collected(struct generation *old, pid_t pid, int error)
                      old->number, strerror(error));
         return;
     }
-    if (note_answer(new, pid) && !find_silent(new))
+    if (note_answer(new, pid) && !find_owing(new))
         happen(new, ANSWERED);
 }

@@ -197,12 +197,17 @@ bool note_answer(struct generation *owner, pid_t pid)
     return true;
 }
 
-pid_t find_silent(const struct generation *owner)
+pid_t find_silent_of(const struct generation *owner, int64_t until)
 {
     for (size_t i = 0; i < owner->asked_count; i++)
-        if (!owner->asked[i].answered)
+        if (!owner->asked[i].answered && owner->asked[i].since <= until)
             return owner->asked[i].pid;
     return 0;
+}
+
+pid_t find_silent(const struct generation *owner)
+{
+    return find_silent_of(owner, INT64_MAX);
 }
 
 void forget_asked(struct generation *owner)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "../preload/protocol.h"
@@ -33,6 +34,9 @@ bool note_answer(struct generation *owner, pid_t pid);
 
 /* The first process that has not answered, 0 if all have. */
 pid_t find_silent(const struct generation *owner);
+
+/* The same of those that were first ordered by `until` (now()). */
+pid_t find_silent_of(const struct generation *owner, int64_t until);
 
 /* Forget whom `owner` asked. */
 void forget_asked(struct generation *owner);

@@ -416,6 +416,43 @@ changes_blocking_under_load() {
     changes_blocking_under_load fork
 }
 
+# As with a process for each client on a busy machine, where none has had the time to answer yet.
+@test "there is always a new child that has not answered, and the upgrade goes on" {
+    requires python3
+    cat >server.py <<'END'
+import os, select, signal, socket, sys
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+children = []
+while True:
+    if not os.path.exists("calm"):
+        children.append(os.fork())
+        if children[-1] == 0:
+            signal.pause()
+        os.kill(children[-1], signal.SIGSTOP)
+    if len(children) > 10 or os.path.exists("calm") and children:
+        os.kill(children[0], signal.SIGKILL)
+        os.waitpid(children.pop(0), 0)
+    if select.select([listener], [], [], 0.02)[0]:
+        with listener.accept()[0] as client:
+            client.recv(100)
+            client.sendall(b"1 %d token\n" % os.getpid())
+END
+    touch calm
+    start_server python3 server.py "$PORT"
+    rm calm
+    wait_until has_children "$(first_pid 1)"
+    kill -HUP "$PID"
+    wait_for_log 'generation 2: (started|upgrade failed)'
+    touch calm
+    wait_ready 2
+    wait_generation_gone 1
+    equal "$(ask "$PORT")" "1 $(first_pid 2) token"
+}
+
+has_children() {
+    [[ -n $(children "$1") ]]
+}
+
 @test "thread: between blocking and non-blocking under load" {
     changes_blocking_under_load thread
 }
