@@ -10,8 +10,7 @@
 void open_missing_streams(void)
 {
     for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
-        /* the lowest that is free is this one; opened the other way, it fails as if it were closed
-         */
+        /* the lowest that is free is this one; the wrong way, it fails as a closed one does */
         if (fcntl(stream, F_GETFD) == -1)
             open("/dev/null", (stream == STDIN_FILENO ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
 }
