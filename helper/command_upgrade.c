@@ -32,7 +32,7 @@ struct upgrade {
     int fd;
     pid_t helper;
     unsigned generation; /* 0: not begun yet */
-    unsigned old;        /* 0: none has been retired yet */
+    unsigned old;        /* the one that it replaces */
     int64_t took;        /* until ready */
     int64_t connections; /* of the old one; -1: not known */
     bool gone;           /* the old one is */
@@ -67,6 +67,12 @@ static enum heard next(const struct upgrade *upgrade, struct report *report, int
     return heard;
 }
 
+static void note_begin(struct upgrade *upgrade, const struct report *report)
+{
+    upgrade->generation = report->generation;
+    upgrade->old = (unsigned)report->count;
+}
+
 static void wait_for_ready(struct upgrade *upgrade, int64_t end)
 {
     struct report report = {0};
@@ -78,7 +84,7 @@ static void wait_for_ready(struct upgrade *upgrade, int64_t end)
             fprintf(stderr, "generation %u is not ready yet: this upgrade waits for its turn\n",
                     report.generation);
         else if (report.kind == REPORT_BEGINS && upgrade->generation == 0)
-            upgrade->generation = report.generation;
+            note_begin(upgrade, &report);
         else if (report.kind == REPORT_FAILED && report.generation == upgrade->generation)
             failed(upgrade, &report);
         else if (report.kind == REPORT_READY && report.generation == upgrade->generation)
@@ -90,9 +96,7 @@ static void wait_for_ready(struct upgrade *upgrade, int64_t end)
 /* Note what is said of the generation that this upgrade has replaced. */
 static void note_old(struct upgrade *upgrade, const struct report *report)
 {
-    if (report->kind == REPORT_RETIRED && upgrade->old == 0)
-        upgrade->old = report->generation;
-    if (report->generation != upgrade->old || upgrade->old == 0)
+    if (report->generation != upgrade->old)
         return;
     if (report->kind == REPORT_DRAINING) {
         upgrade->connections = report->count;
@@ -113,8 +117,8 @@ static void wait_for_retired(struct upgrade *upgrade)
 static void print_outcome(const struct upgrade *upgrade)
 {
     printf("generation %u ready after %s", upgrade->generation, duration_text(upgrade->took));
-    if (upgrade->old == 0)
-        printf("; its predecessor is retiring");
+    if (upgrade->connections == -1 && !upgrade->gone)
+        printf("; generation %u is retiring", upgrade->old);
     else if (upgrade->connections > 0)
         printf("; generation %u draining %lld connection%s", upgrade->old,
                (long long)upgrade->connections, upgrade->connections == 1 ? "" : "s");

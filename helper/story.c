@@ -44,6 +44,7 @@ void tell_begins(const struct generation *new)
 {
     struct report report = report_of(REPORT_BEGINS, new);
 
+    report.count = current->number;
     tell_watchers(&report);
     tell_manager_upgrading(new);
 }

@@ -309,6 +309,17 @@ sys.exit(service.wait())' "$HELPER" -- ./server
     equal "$(sed 1d answer)" "generation 1 gone; 1 connection did not end in time"
 }
 
+@test "--drained of a generation that has never given up its listeners" {
+    TFPRELOAD_EXIT_TIMEOUT=0.5 serve poll
+    set_options --start-delay 500
+    start_control upgrade --drained "$PID"
+    wait_for_log 'generation 2: started'
+    kill -STOP "$(first_pid 1)"
+    end_control 0
+    has_log 'generation 1: did not give up its listeners after .*: it is told to stop'
+    equal "$(sed 1d answer)" "generation 1 gone"
+}
+
 @test "--drained, and another upgrade meanwhile" {
     serve poll
     keep "$PORT"
