@@ -231,6 +231,14 @@ variable_of() { # GENERATION NAME
     equal "$(variable_of 1 LATER)" ""
 }
 
+@test "a file of variables that cannot be read does not pass for an empty one" {
+    mkdir env
+    export TFPRELOAD_ENV_FILE=$PWD/env
+    serve poll
+    has_log "^tfpreload: $PWD/env: Is a directory; what follows in it is ignored$"
+    upgrade_fails "$PWD/env: Is a directory"
+}
+
 # ---- the log ----
 
 @test "the log as JSON, one object a line" {
