@@ -250,6 +250,28 @@ version string"
     json .current 1
 }
 
+@test "--json: how long a generation took to retire is said of its own upgrade" {
+    local retired
+
+    serve poll
+    set_options --start-delay 500
+    kill -HUP "$PID"
+    wait_for_log 'generation 2: started'
+    kill -STOP "$(first_pid 1)" # it will not retire
+    wait_ready 2
+    set_options
+    kill -HUP "$PID"
+    wait_ready 3
+    wait_retired 2
+    status --json
+    retired=$(jq .upgrades.last.retired_seconds shown)
+    [[ $retired != null ]]
+    kill -CONT "$(first_pid 1)"
+    wait_retired 1
+    status --json
+    json .upgrades.last.retired_seconds "$retired"
+}
+
 @test "--json is UTF-8, whatever the command is called" {
     start "$HELPER" -- sh -c 'exec sleep 1000' $'quote"back\\slash\ttab\nline\e' $'\xff\xc0\xaf\xed\xa0\x80' \
         "käse 🧀 $(printf '%0600d' 0 | sed 's/0/ä/g')"
