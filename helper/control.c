@@ -126,7 +126,8 @@ static void drop_peer(struct peer *peer)
 
     while (peers[i] != peer)
         i++;
-    memmove(&peers[i], &peers[i + 1], (--peer_count - i) * sizeof *peers);
+    for (peer_count--; i < peer_count; i++)
+        peers[i] = peers[i + 1];
     watcher_count -= peer->watches;
     unwatch_descriptor(&peer->watch);
     close(peer->fd);
