@@ -17,6 +17,9 @@
 /* sd_listen_fds(3): the first of them. */
 enum { LISTEN_FDS_START = 3 };
 
+/* How many there are. Asked once: LISTEN_PID is not ours any more after a hand-over. */
+static int activated;
+
 static int count_activated(void)
 {
     const char *count = getenv("LISTEN_FDS");
@@ -29,10 +32,9 @@ static int count_activated(void)
 
 bool is_activated(uint64_t inode)
 {
-    int count = count_activated();
     struct stat status;
 
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < activated; i++)
         if (fstat(LISTEN_FDS_START + i, &status) == 0 && status.st_ino == inode)
             return true;
     return false;
@@ -40,9 +42,7 @@ bool is_activated(uint64_t inode)
 
 void expect_activated(struct generation *generation)
 {
-    int count = count_activated();
-
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < activated; i++) {
         int fd = LISTEN_FDS_START + i;
         struct stat status;
         int type = 0;
@@ -56,9 +56,8 @@ void expect_activated(struct generation *generation)
 
 void inherit_activated(struct inheritance *inheritance)
 {
-    int count = count_activated();
-
-    for (int i = 0; i < count; i++) {
+    activated = count_activated();
+    for (int i = 0; i < activated; i++) {
         struct message message;
         struct stat status;
         char address[ADDRESS_TEXT];

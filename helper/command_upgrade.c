@@ -22,7 +22,7 @@ static const char help[] =
     "An upgrade that is in progress is waited for first.\n\n"
     "Exit status: 0 the new generation is ready (and the old one gone), 1 the upgrade has\n"
     "failed and the old generation serves on, or the service is about to end, 2 usage,\n"
-    "3 no such service, or not yours, 4 timeout.\n";
+    "3 no such service, or not yours, or the helper has dropped us, 4 timeout.\n";
 
 /* How long, after the new generation is ready, to wait for the old one's number of connections. */
 static const int64_t retiring_patience = 2 * SECOND;
@@ -33,7 +33,7 @@ struct upgrade {
     pid_t helper;
     unsigned generation; /* 0: not begun yet */
     bool waits;          /* for its turn, and has said so: others that come are noted, too */
-    unsigned old;        /* 0: none has been retired yet */
+    unsigned old;        /* the one that it replaces */
     int64_t took;        /* until ready */
     int64_t connections; /* of the old one; -1: not known */
     bool gone;           /* the old one is */
@@ -76,6 +76,12 @@ static void say_that_it_waits(struct upgrade *upgrade, unsigned generation)
     upgrade->waits = true;
 }
 
+static void note_begin(struct upgrade *upgrade, const struct report *report)
+{
+    upgrade->generation = report->generation;
+    upgrade->old = (unsigned)report->count;
+}
+
 static void wait_for_ready(struct upgrade *upgrade, int64_t end)
 {
     struct report report = {0};
@@ -86,7 +92,7 @@ static void wait_for_ready(struct upgrade *upgrade, int64_t end)
         if (report.kind == REPORT_NOTED && upgrade->generation == 0)
             say_that_it_waits(upgrade, report.generation);
         else if (report.kind == REPORT_BEGINS && upgrade->generation == 0)
-            upgrade->generation = report.generation;
+            note_begin(upgrade, &report);
         else if (report.kind == REPORT_FAILED && report.generation == upgrade->generation)
             failed(upgrade, &report);
         else if (report.kind == REPORT_READY && report.generation == upgrade->generation)
@@ -98,9 +104,7 @@ static void wait_for_ready(struct upgrade *upgrade, int64_t end)
 /* Note what is said of the generation that this upgrade has replaced. */
 static void note_old(struct upgrade *upgrade, const struct report *report)
 {
-    if (report->kind == REPORT_RETIRED && upgrade->old == 0)
-        upgrade->old = report->generation;
-    if (report->generation != upgrade->old || upgrade->old == 0)
+    if (report->generation != upgrade->old)
         return;
     if (report->kind == REPORT_DRAINING) {
         upgrade->connections = report->count;
@@ -121,8 +125,8 @@ static void wait_for_retired(struct upgrade *upgrade)
 static void print_outcome(const struct upgrade *upgrade)
 {
     printf("generation %u ready after %s", upgrade->generation, duration_text(upgrade->took));
-    if (upgrade->old == 0)
-        printf("; its predecessor is retiring");
+    if (upgrade->connections == -1 && !upgrade->gone)
+        printf("; generation %u is retiring", upgrade->old);
     else if (upgrade->connections > 0)
         printf("; generation %u draining %lld connection%s", upgrade->old,
                (long long)upgrade->connections, upgrade->connections == 1 ? "" : "s");

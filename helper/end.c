@@ -74,7 +74,7 @@ void service_ended(struct generation *generation)
     ending = true;
     ending_status = generation->wait_status;
     say_ended(generation);
-    abandon_upgrades();
+    drop_upgrades();
     enter(generation, GONE, 0);
     for (struct generation *old = generations; old; old = old->older)
         if (old->state == RETIRING || old->state == DRAINING)

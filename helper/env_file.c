@@ -86,6 +86,7 @@ bool read_env_file(const char *path, struct environment *environment, char *why,
     char *line = NULL;
     size_t room = 0;
     unsigned number = 0;
+    bool right;
 
     if (!file) {
         snprintf(why, size, "%s: %s", path, strerror(errno));
@@ -97,7 +98,10 @@ bool read_env_file(const char *path, struct environment *environment, char *why,
     }
     if (wrong)
         snprintf(why, size, "%s, line %u: %s", path, number, wrong);
+    else if (ferror(file)) /* of a directory, for one: opening it is no error */
+        snprintf(why, size, "%s: %s", path, strerror(errno));
+    right = !wrong && !ferror(file);
     free(line);
     fclose(file);
-    return !wrong;
+    return right;
 }

@@ -16,6 +16,14 @@
 #include "story.h"
 #include "upgrade.h"
 
+void drop_upgrade(struct generation *generation)
+{
+    kill_generation(generation); /* first: it might set the listeners' flags again */
+    restore_listeners(&generation->inheritance);
+    announce(current, ORDER_RESUME);
+    release(&generation->inheritance);
+}
+
 void fail_upgrade(struct generation *generation, const char *format, ...)
 {
     char reason[512];
@@ -31,10 +39,7 @@ void fail_upgrade(struct generation *generation, const char *format, ...)
     log_line(LEVEL_ERROR, "generation %u: upgrade failed: %s; generation %u serves on",
              generation->number, reason, current->number);
     tell_failed(generation, reason);
-    kill_generation(generation); /* first: it might set the listeners' flags again */
-    restore_listeners(&generation->inheritance);
-    announce(current, ORDER_RESUME);
-    release(&generation->inheritance);
+    drop_upgrade(generation);
     if (current->exited && count_members(current->number) == 0)
         service_ended(current);
     else

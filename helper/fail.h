@@ -11,6 +11,9 @@ struct generation;
 void fail_upgrade(struct generation *generation, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same without a word, since the service itself has ended. */
+void drop_upgrade(struct generation *generation);
+
 /* The first process has ended before the generation was ready. */
 void exited_before_ready(struct generation *generation);
 

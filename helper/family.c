@@ -68,7 +68,7 @@ static ssize_t read_generation(pid_t pid, unsigned *generation)
     ssize_t size = read_proc_file(pid, "environ", text, sizeof text);
 
     *generation = 0;
-    for (const char *at = text; at < text + size && *generation == 0; at += strlen(at) + 1)
+    for (const char *at = text; at - text < size && *generation == 0; at += strlen(at) + 1)
         if (strncmp(at, SESSION_VARIABLE "=", sizeof SESSION_VARIABLE) == 0)
             *generation = generation_of_session(at + sizeof SESSION_VARIABLE);
     return size;

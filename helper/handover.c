@@ -7,12 +7,10 @@
 #include "handover.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,6 +23,7 @@
 #include "memory.h"
 #include "signals.h"
 #include "story.h"
+#include "streams.h"
 #include "tools.h"
 
 /* A process that is not our child, with the pidfd_open(2) descriptor that tells of its end. */
@@ -38,27 +37,6 @@ enum { MOST_LOOKS = 40, SAME_LOOKS = 4 };
 
 static bool handed_over;
 static struct foreign *foreigners;
-
-/*
- * A daemon lets go of its standard streams, so that whoever reads the other end
- * of a pipe sees its end. A log file is worth keeping; else the log goes to
- * syslog.
- */
-static void let_go_of_streams(void)
-{
-    struct stat status;
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    if (null == -1)
-        return;
-    dup2(null, STDIN_FILENO);
-    dup2(null, STDOUT_FILENO);
-    if (fstat(STDERR_FILENO, &status) == -1 || !S_ISREG(status.st_mode)) {
-        dup2(null, STDERR_FILENO);
-        log_to_syslog();
-    }
-    close(null);
-}
 
 bool left_a_daemon(const struct generation *generation)
 {

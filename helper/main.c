@@ -6,11 +6,13 @@
 #include <stddef.h>
 
 #include "commands.h"
+#include "streams.h"
 
 int main(int argc, char **argv)
 {
     const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
 
+    open_missing_streams();
     if (command)
         return command->run(argc - 1, argv + 1);
     return run_command(argc, argv);

@@ -23,7 +23,7 @@ enum demand {
 enum report_kind {
     /* events */
     REPORT_STATUS = 1, /* the answer to DEMAND_STATUS */
-    REPORT_BEGINS,     /* the upgrade to GENERATION has begun */
+    REPORT_BEGINS,     /* the upgrade to GENERATION has begun; COUNT: the number of the old one */
     REPORT_NOTED,      /* GENERATION is on its way: the upgrade comes after it */
     REPORT_READY,      /* after DURATION */
     REPORT_FAILED,     /* after DURATION, for the reason in TEXT; POSITION: see below */

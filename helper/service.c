@@ -66,7 +66,7 @@ static bool find_in_environment(pid_t pid, char *name)
     char prefix[16];
     size_t length = (size_t)snprintf(prefix, sizeof prefix, "%d/", PROTOCOL_VERSION);
 
-    for (const char *at = text; at < text + size; at += strlen(at) + 1) {
+    for (const char *at = text; at - text < size; at += strlen(at) + 1) {
         const char *value = at + sizeof SESSION_VARIABLE;
 
         if (strncmp(at, SESSION_VARIABLE "=", sizeof SESSION_VARIABLE) != 0)

@@ -65,6 +65,5 @@ void listeners_not_handed_over(struct generation *last, const char *reason)
              reason);
     release(&last->inheritance);
     leave(last);
-    if (!current->exited)
-        begin_stopping(current, "asked to end");
+    begin_stopping(current, "asked to end");
 }

@@ -39,14 +39,17 @@ void remember_signals(const sigset_t *mask, const struct sigaction *on_child)
     original_on_child = *on_child;
 }
 
-/* What was meant for the pid that became the helper: sd_listen_fds(3), sd_watchdog_enabled(3). */
+/* The pid that became the helper. After a hand-over it has another one. */
+static pid_t original_pid;
+
+/* What was meant for that pid: sd_listen_fds(3), sd_watchdog_enabled(3). */
 static void correct_pid(char **environment, const char *name, char *corrected)
 {
     size_t length = strlen(name);
 
     for (; *environment; environment++)
         if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=' &&
-            strtol(*environment + length + 1, NULL, 10) == getppid()) {
+            strtol(*environment + length + 1, NULL, 10) == original_pid) {
             sprintf(corrected, "%s=%d", name, getpid());
             *environment = corrected;
         }
@@ -179,6 +182,8 @@ static int execute_generation(struct generation *generation, struct environment 
     int report[2];
     int error;
 
+    if (original_pid == 0)
+        original_pid = helper;
     *what = "cannot start";
     if (pipe2(report, O_CLOEXEC) == -1)
         return errno;

@@ -44,6 +44,7 @@ void tell_begins(const struct generation *new)
 {
     struct report report = report_of(REPORT_BEGINS, new);
 
+    report.count = current->number;
     tell_watchers(&report);
     tell_manager_upgrading(new);
 }
@@ -59,6 +60,7 @@ void tell_noted(void)
 static void note_outcome(const struct generation *generation, const char *reason)
 {
     last_outcome.generation = generation->number;
+    last_outcome.old = current->number;
     last_outcome.failed = reason != NULL;
     last_outcome.ended = now();
     last_outcome.took = last_outcome.ended - generation->begun;
@@ -120,7 +122,8 @@ void tell_retired(const struct generation *old)
     struct report report = report_of(REPORT_RETIRED, old);
 
     report.duration = now() - old->since;
-    last_outcome.retired = report.duration;
+    if (old->number == last_outcome.old)
+        last_outcome.retired = report.duration;
     tell_watchers(&report);
     call_hook("retired", old, report.duration, NULL);
 }

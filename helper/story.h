@@ -16,6 +16,7 @@ struct generation;
 /* The last upgrade that has ended, and how many have. */
 struct outcome {
     unsigned generation; /* 0: none yet */
+    unsigned old;        /* the one that it was to replace */
     bool failed;
     char reason[REPORT_TEXT];
     int64_t ended;       /* when */

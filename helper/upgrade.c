@@ -62,3 +62,10 @@ void abandon_upgrades(void)
     if (current && generations->state < READY)
         fail_upgrade(generations, "the service is stopping");
 }
+
+void drop_upgrades(void)
+{
+    noted = false;
+    if (current && generations->state < READY)
+        drop_upgrade(generations);
+}

@@ -11,4 +11,7 @@ void upgrade_over(void);
 /* The service is to stop: give up the present upgrade and the one that was noted. */
 void abandon_upgrades(void);
 
+/* The same without a word, since the service has ended. */
+void drop_upgrades(void);
+
 #endif

@@ -174,6 +174,29 @@ $(seq -f '    line %.0f of the failure' 21 30)"
     has_log '^tfhelper: the upgrade to generation 2 failed: was killed by SIG' errors
 }
 
+# shellcheck disable=SC2016 # for the shell in there
+@test "a failed upgrade that was killed by a real-time signal" {
+    printf '#!/bin/sh\n[ ! -e broken ] || kill -36 $$\nexec "$@"\n' >server
+    chmod +x server
+    start_server ./server "$TESTS/poll" --port "$PORT" --version v1
+    touch broken
+    controls 1 upgrade "$PID"
+    has_log '^tfhelper: the upgrade to generation 2 failed: was killed by signal 36 after' errors
+}
+
+@test "a failed upgrade of a server that logs JSON" {
+    export TFPRELOAD_LOG_FORMAT=json
+    printf '#!/bin/sh\n[ ! -e broken ] || { cat broken >&2; exit 3; }\nexec "$@"\n' >server
+    chmod +x server
+    start_with_library ./server "$TESTS/poll" --port "$PORT" --version v1
+    wait_for_log '"message":"generation 1: ready after'
+    printf '%s\n' '{"time":"2026-01-01T00:00:00Z","level":"error","message":"no database"}' \
+        '{"time":"2026-01-01T00:00:00Z","message":"\"source\":\"tfpreload\", no"}' >broken
+    controls 1 upgrade "$PID"
+    equal "$(sed 1d errors)" "written to stderr meanwhile:
+$(sed 's/^/    /' broken)"
+}
+
 @test "a failed upgrade of a program that is not there any more" {
     cp "$TESTS/poll" server
     start_server ./server --port "$PORT"
@@ -325,6 +348,17 @@ four_wait_for_their_turn() {
     ask_kept
     controls 0 upgrade --drained "$PID"
     equal "$(sed 1d answer)" "generation 1 gone; 1 connection did not end in time"
+}
+
+@test "--drained of a generation that has never given up its listeners" {
+    TFPRELOAD_EXIT_TIMEOUT=0.5 serve poll
+    set_options --start-delay 500
+    start_control upgrade --drained "$PID"
+    wait_for_log 'generation 2: started'
+    kill -STOP "$(first_pid 1)"
+    end_control 0
+    has_log 'generation 1: did not give up its listeners after .*: it is told to stop'
+    equal "$(sed 1d answer)" "generation 1 gone"
 }
 
 @test "--drained, and another upgrade meanwhile" {

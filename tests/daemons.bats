@@ -97,6 +97,28 @@ while True:
     STARTED+=("$(cat pid)")
 }
 
+# shellcheck disable=SC2016 # for the shell in there
+@test "a daemon that is started with standard streams closed" {
+    set_version v1
+    start sh -c 'exec "$@" <&- >&-' sh "$HELPER" -- \
+        "$TESTS/daemonize" "$PWD/pid" "$TESTS/poll" --port "$PORT" --version-file "$PWD/version"
+    wait_end
+    wait_ready 1
+    PID=$(cat pid)
+    STARTED+=("$PID")
+    upgrade v2
+    has_no_log 'cannot'
+    "$HELPER" stop --timeout "$PATIENCE" "$(cat pid)"
+}
+
+# shellcheck disable=SC2016 # for the shells in there
+@test "a server finds those standard streams closed that it would without the helper" {
+    start sh -c 'exec "$@" <&- >&-' sh "$HELPER" -- \
+        sh -c 'for i in 0 1 2; do [ ! -e /proc/$$/fd/$i ] || echo "$i is open" >&2; done'
+    wait_end
+    equal "$(cat "$LOG")" "2 is open"
+}
+
 @test "a daemon: each generation finds the first one's directory" {
     mkdir -p elsewhere
     set_version v1

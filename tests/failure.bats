@@ -2,7 +2,7 @@
 #
 # An upgrade that fails: one line says why, the old generation serves on with its listeners
 # exactly as they were, and the next request tries again.
-# shellcheck disable=SC2030,SC2031,SC2153,SC2154 # every test is a subshell; variables of the helpers and of bats
+# shellcheck disable=SC2016,SC2030,SC2031,SC2153,SC2154 # every test is a subshell; variables of the helpers and of bats
 
 load helpers
 
@@ -346,6 +346,24 @@ same_descriptors() {
     touch go
     wait_end
     equal "$STATUS" 137 "status after SIGKILL"
+}
+
+@test "the old version dies before there is a successor: nothing is said to serve on" {
+    printf '#!/bin/sh\necho "$TFPRELOAD_EVENT" >>told\n' >hook
+    chmod +x hook
+    export TFPRELOAD_HOOK=$PWD/hook
+    serve poll
+    wait_until test -s told
+    kill -STOP "$(first_pid 1)"
+    kill -HUP "$PID"
+    wait_for_log 'generation 2: upgrade from generation 1 begins'
+    kill -KILL "$(first_pid 1)"
+    wait_end
+    equal "$STATUS" 137 "status of the service"
+    equal "$(count_log 'the service has ended')" 1 "lines about the end"
+    has_no_log 'upgrade failed'
+    wait_for_log '^gone$' told
+    equal "$(paste -sd' ' told)" "ready gone" "what the hook was told"
 }
 
 @test "SIGTERM while a new version starts ends both" {

@@ -286,6 +286,28 @@ END
     stop_load
 }
 
+# The shell in between stands for the manager, which keeps the socket.
+# shellcheck disable=SC2016 # for the shells in there
+@test "a daemon leaves what the manager opened as it was, and each generation is told of it" {
+    local manager
+
+    set_version v1
+    start python3 "$PROGRAMS/activate.py" "$PORT" sh -c \
+        'sh -c '\''LISTEN_PID=$$ exec "$@"'\'' sh "$@"; exec sleep 60' sh "$HELPER" -- \
+        "$TESTS/daemonize" "$PWD/pid" "$TESTS/poll" --port "$PORT" --version-file "$PWD/version"
+    manager=$PID
+    wait_ready 1
+    PID=$(cat pid)
+    STARTED+=("$PID")
+    upgrade v2
+    STARTED+=("$(cat pid)")
+    # the process that was executed, which has ended
+    grep -zqx "LISTEN_PID=$(first_pid 2)" "/proc/$(cat pid)/environ"
+    "$HELPER" stop --timeout "$PATIENCE" "$(cat pid)"
+    timeout "$PATIENCE" bash -c "exec 9<>/dev/tcp/127.0.0.1/$PORT" || fail "nobody is let in"
+    kill "$manager"
+}
+
 @test "a client that came before the server was started is served" {
     local connection answer
 

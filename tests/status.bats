@@ -250,6 +250,42 @@ version string"
     json .current 1
 }
 
+@test "--json: how long a generation took to retire is said of its own upgrade" {
+    local retired
+
+    serve poll
+    set_options --start-delay 500
+    kill -HUP "$PID"
+    wait_for_log 'generation 2: started'
+    kill -STOP "$(first_pid 1)" # it will not retire
+    wait_ready 2
+    set_options
+    kill -HUP "$PID"
+    wait_ready 3
+    wait_retired 2
+    status --json
+    retired=$(jq .upgrades.last.retired_seconds shown)
+    [[ $retired != null ]]
+    kill -CONT "$(first_pid 1)"
+    wait_retired 1
+    status --json
+    json .upgrades.last.retired_seconds "$retired"
+}
+
+@test "a status that cannot be written is an error" {
+    local form
+
+    serve poll
+    for form in "" --json --metrics --watch; do
+        # shellcheck disable=SC2016 # for the shell in there
+        run -1 timeout "$PATIENCE" sh -c '"$0" status $1 "$2" >/dev/full' "$HELPER" "$form" "$PID"
+    done
+    run -1 --separate-stderr sh -c "'$HELPER' status $PID >/dev/full"
+    equal "$stderr" "tfhelper: cannot write to stdout: No space left on device"
+    run -1 sh -c "'$HELPER' status $PID >&-"
+    run -1 sh -c "'$HELPER' check '$TESTS/poll' >/dev/full"
+}
+
 @test "--json is UTF-8, whatever the command is called" {
     start "$HELPER" -- sh -c 'exec sleep 1000' $'quote"back\\slash\ttab\nline\e' $'\xff\xc0\xaf\xed\xa0\x80' \
         "käse 🧀 $(printf '%0600d' 0 | sed 's/0/ä/g')"

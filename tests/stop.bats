@@ -177,6 +177,19 @@ stop_in_background() {
     wait_gone "$STOP_PID" "$PID"
 }
 
+@test "the server that dies before it has answered ends the service" {
+    serve poll
+    kill -STOP "$(first_pid 1)"
+    stop_in_background
+    wait_for_log 'the service is to end'
+    kill -KILL "$(first_pid 1)"
+    wait_end
+    equal "$STATUS" 137 "status of the service"
+    equal "$(count_log 'the service has ended')" 1 "lines about the end"
+    has_no_log 'told to stop|stops without'
+    wait_gone "$STOP_PID"
+}
+
 @test "a process that does not answer does not keep the service from ending" {
     serve prefork
     kill -STOP "$(children "$(first_pid 1)" | cut -d' ' -f1)"
@@ -193,6 +206,19 @@ stop_in_background() {
     wait_until test -s pid
     "$HELPER" wait "$PWD/pid"
     "$HELPER" stop "$PWD/pid"
+    wait_until none_marked
+}
+
+@test "a daemon that does not answer is stopped all the same" {
+    set_version v1
+    start_with_library "$TESTS/daemonize" "$PWD/pid" "$TESTS/poll" --port "$PORT" \
+        --version-file "$PWD/version"
+    wait_end
+    wait_ready 1
+    STARTED+=("$(cat pid)")
+    kill -STOP "$(cat pid)"
+    "$HELPER" stop --timeout "$PATIENCE" "$PWD/pid"
+    has_log 'generation 1: stops without having retired: process [0-9]+ of generation 1 did not hand over'
     wait_until none_marked
 }
 
