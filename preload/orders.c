@@ -7,12 +7,14 @@
 
 #include <errno.h>
 #include <sys/resource.h>
+#include <ucontext.h>
 
 #include "collect.h"
 #include "connections.h"
 #include "control.h"
 #include "kernel.h"
 #include "process.h"
+#include "real.h"
 #include "restart.h"
 #include "retire.h"
 #include "signals.h"
@@ -89,13 +91,36 @@ static bool helper_takes_signal(const siginfo_t *info)
 }
 
 /*
- * A call that the kernel makes again does not show. Were it counted, an EINTR
- * of the program's own, later in the same call, would be taken for ours.
+ * Has a signal of the program's own arrived while we kept everything blocked? Its
+ * handler runs as soon as we return, and the EINTR that follows is the program's.
  */
-static void note_interruption(const void *context)
+static bool own_signal_waits(const ucontext_t *interrupted)
 {
-    if (fails_with_eintr(context))
-        order_interruptions++;
+    struct sigaction action;
+    sigset_t pending;
+
+    sigemptyset(&pending);
+    kernel_sigpending(&pending);
+    for (int number = 1; number < NSIG; number++)
+        if (sigismember(&pending, number) == 1 &&
+            sigismember(&interrupted->uc_sigmask, number) != 1 &&
+            real()->sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+            action.sa_handler != SIG_IGN && action.sa_sigaction != handle_reserved_signal)
+            return true;
+    return false;
+}
+
+/*
+ * Keep from the program that a system call of its own has been interrupted. One
+ * that the kernel makes again does not show. Were it counted, an EINTR of the
+ * program's own, later in the same call, would be taken for ours.
+ */
+static void hide_interruption(void *context)
+{
+    if (!fails_with_eintr(context) || own_signal_waits(context))
+        return;
+    order_interruptions++;
+    restart_interrupted_call(context);
 }
 
 void handle_reserved_signal(int number, siginfo_t *info, void *context)
@@ -110,17 +135,15 @@ void handle_reserved_signal(int number, siginfo_t *info, void *context)
                     ? order_of_value((uint32_t)info->si_value.sival_int, session.generation)
                     : 0;
         if (order) {
-            note_interruption(context);
             forget_interruption(context);
             carry_out(order);
-            restart_interrupted_call(context);
+            hide_interruption(context);
         } else {
             deliver_to_program(number, info, context);
         }
     } else if (helper_takes_signal(info)) {
-        note_interruption(context);
         forget_interruption(context);
-        restart_interrupted_call(context);
+        hide_interruption(context);
     } else {
         deliver_to_program(number, info, context);
     }

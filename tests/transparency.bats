@@ -525,3 +525,35 @@ has_children() {
     kill -USR1 "$(first_pid 1)"
     wait_for_log opened "$OUT" # its handler runs once accept() has returned
 }
+
+# The order has the lower number, so its handler runs first, and all other signals wait for that.
+@test "a signal of the program's own that arrives while an order is carried out interrupts its wait" {
+    local server
+
+    requires python3
+    cat >server.py <<'END'
+import select, signal, socket, sys
+signal.signal(signal.SIGRTMIN, lambda number, frame: print("own", flush=True))
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", int(sys.argv[1])))
+listener.listen(16)
+poll = select.poll()
+poll.register(listener)
+poll.poll()
+END
+    start_server python3 server.py "$PORT"
+    server=$(first_pid 1)
+    wait_until has_state S "$server" # in poll()
+    kill -STOP "$server"
+    wait_until has_state T "$server"
+    "$TESTS/order" "$server" "$server" wake
+    kill -RTMIN "$server"
+    kill -CONT "$server"
+    wait_for_log own "$OUT" # its handler runs once poll() has returned
+}
+
+# has_state LETTER PID
+has_state() {
+    grep -q "^State:.$1" "/proc/$2/status"
+}
