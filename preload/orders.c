@@ -32,9 +32,12 @@ static bool lift_descriptor_limit(struct kernel_limit *limit)
 {
     struct kernel_limit lifted;
 
-    if (atomic_flag_test_and_set(&own_state()->limit_lock) ||
-        kernel_prlimit(RLIMIT_NOFILE, NULL, limit) == -1)
+    if (atomic_flag_test_and_set(&own_state()->limit_lock))
         return false;
+    if (kernel_prlimit(RLIMIT_NOFILE, NULL, limit) == -1) {
+        atomic_flag_clear(&own_state()->limit_lock);
+        return false;
+    }
     lifted = *limit;
     lifted.present = limit->most - limit->present > SPARE_DESCRIPTORS
                          ? limit->present + SPARE_DESCRIPTORS
