@@ -78,14 +78,23 @@ static const struct timespec *limit_left(struct time_limit *limit)
 
 static int accept_or_share(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
+    int saved = errno;
+    int result;
+
     if (attends(ATTENTION_OF_WAITS | ATTENTION_STRANGER)) {
         if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED | ATTENTION_STRANGER))
             look_before_accept(fd);
         if (attends(ATTENTION_UPGRADE))
             return accept_shared(fd, address, length, flags);
     }
-    return flags ? real()->accept4(fd, address, length, flags)
-                 : real()->accept(fd, address, length);
+    result = flags ? real()->accept4(fd, address, length, flags)
+                   : real()->accept(fd, address, length);
+    /* collected meanwhile; a successor's O_NONBLOCK shows once the kernel makes the call again */
+    if (result == -1 && errno == EAGAIN && attends(ATTENTION_UPGRADE)) {
+        errno = saved;
+        result = accept_shared(fd, address, length, flags);
+    }
+    return result;
 }
 
 /* A listener with SO_RCVTIMEO is not restarted after a handler: signal(7). */

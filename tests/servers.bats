@@ -124,10 +124,28 @@ interrupted() {
 }
 
 @test "a successor's non-blocking listener: accept is restarted where the program wants it" {
-    local _
-
     start_with_nonblocking_successor restart
     echo try >words
+    goes_on_accepting
+}
+
+@test "a successor's non-blocking listener: an accept that was there before it is restarted, too" {
+    mkfifo words words-2
+    echo "exec '$TESTS/threads' $PORT words accept restart" >start
+    start_server sh -c '. ./start'
+    SERVER=$(first_pid 1)
+    echo try >words
+    wait_for_log '^tries' "$OUT"
+    echo "exec '$TESTS/threads' $PORT words-2 nonblock" >start
+    kill -HUP "$PID"
+    wait_for_log '^done nonblock' "$OUT"
+    goes_on_accepting
+}
+
+# In spite of many signals, until there is a client.
+goes_on_accepting() {
+    local _
+
     for _ in {1..20}; do
         kill -USR1 "$SERVER"
         sleep 0.01

@@ -127,6 +127,8 @@ static void try_accept(void)
     struct timespec end;
     int client;
 
+    printf("tries\n");
+    fflush(stdout);
     clock_gettime(CLOCK_MONOTONIC, &begin);
     client = accept(listener, NULL, NULL);
     if (client == -1)
