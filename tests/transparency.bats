@@ -454,7 +454,9 @@ WAITS=(poll ppoll select pselect epoll_wait epoll_pwait epoll_pwait2 nanosleep c
     absolute_sleep sleep usleep thrd_sleep sigtimedwait sigwaitinfo pause sigsuspend sigpause
     __xpg_sigpause)
 # what nobody wraps, and what only x86-64 makes again
-[[ $(uname -m) != x86_64 ]] || WAITS+=(receive read recvmmsg recvmmsg_some connect msgrcv semop semtimedop)
+[[ $(uname -m) != x86_64 ]] || WAITS+=(receive read recvmmsg recvmmsg_some connect msgrcv
+    semop semtimedop threaded_recvfrom
+    threaded_recvmmsg threaded_recvmmsg_some threaded_sendto threaded_msgrcv)
 
 teardown() {
     # unlike descriptors, these stay when their processes end
@@ -497,7 +499,7 @@ END
     upgrade_fails 'exited with status 1'
     echo good >mode
     for name in "${WAITS[@]}" recv; do
-        [[ " sigwaitinfo pause sigsuspend sigpause __xpg_sigpause msgrcv semop " != *" $name "* ]] || continue # no time
+        [[ " sigwaitinfo pause sigsuspend sigpause __xpg_sigpause msgrcv threaded_msgrcv semop " != *" $name "* ]] || continue # no time
         wait_for_log "^$name timed: returned 0 in time" "$OUT"
     done
     # collect and retire, in the waits that only a signal ends
