@@ -1,7 +1,8 @@
 /*
- * signal(7): a connect(), a receive or a send with a timeout on the socket, and
- * the waits of System V IPC, fail with EINTR after any handler, SA_RESTART or
- * not. The data path is not wrapped, so our orders would show there.
+ * signal(7): a connect(), a receive or a send with a timeout on the socket, the
+ * waits of System V IPC, and a semaphore with a time limit fail with EINTR after
+ * any handler, SA_RESTART or not. The data path is not wrapped, so our orders
+ * would show there.
  *
  * On x86-64, libc makes a call with "mov $number,%eax; syscall", and read(),
  * whose number is 0, with "xor %eax,%eax; syscall" where it can. In a program
@@ -15,6 +16,7 @@
 #include "restart.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,7 +31,16 @@
 /* b8 NUMBER is the mov, 31 c0 the xor, 0f 05 the syscall; behind that stands the rip. */
 enum { MOV_BYTES = 5, XOR_BYTES = 2, SYSCALL_BYTES = 2, CODE_BYTES = 32, NO_CALL = -1 };
 
-static bool may_be_made_again(int number)
+/*
+ * futex(2): only the time of FUTEX_WAIT_BITSET, which libc uses, is absolute. Who
+ * waits for another while (Go's timers) makes an EINTR into one that is shorter.
+ */
+static bool waits_until(greg_t operation)
+{
+    return (operation & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET;
+}
+
+static bool may_be_made_again(int number, const greg_t *registers)
 {
     static const uint16_t numbers[] = {
         SYS_recvfrom, SYS_recvmsg,    SYS_recvmmsg,     SYS_read,           SYS_readv,  SYS_connect,
@@ -40,7 +51,7 @@ static bool may_be_made_again(int number)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (numbers[i] == number)
             return true;
-    return false;
+    return number == SYS_futex && waits_until(registers[REG_RSI]);
 }
 
 bool fails_with_eintr(const void *context)
@@ -53,7 +64,8 @@ static bool is_rex(uint8_t byte)
     return (byte & 0xf0) == 0x40;
 }
 
-/* The length of a "mov offset(%rsp),register" that leaves eax alone, or 0: [REX] 8b ModRM 24 OFFSET. */
+/* The length of a "mov offset(%rsp),register" that leaves eax alone, or 0: [REX] 8b ModRM 24
+ * OFFSET. */
 static size_t load_from_stack(const uint8_t *code)
 {
     size_t prefix = is_rex(code[0]);
@@ -78,7 +90,8 @@ static bool leads_to(const uint8_t *at, const uint8_t *end)
     return at == end;
 }
 
-/* The number of the system call that libc has made, or NO_CALL: it was not libc, or in another way. */
+/* The number of the system call that libc has made, or NO_CALL: it was not libc, or in another way.
+ */
 static int interrupted_call(const greg_t *registers)
 {
     static const uint8_t syscall_code[] = {0x0f, 0x05};
@@ -110,7 +123,7 @@ void restart_interrupted_call(void *context)
     if (!fails_with_eintr(context))
         return;
     number = interrupted_call(registers);
-    if (!may_be_made_again(number))
+    if (!may_be_made_again(number, registers))
         return;
     registers[REG_RAX] = number;
     registers[REG_RIP] -= SYSCALL_BYTES;

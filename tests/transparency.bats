@@ -455,7 +455,7 @@ WAITS=(poll ppoll select pselect epoll_wait epoll_pwait epoll_pwait2 nanosleep c
     __xpg_sigpause)
 # what nobody wraps, and what only x86-64 makes again
 [[ $(uname -m) != x86_64 ]] || WAITS+=(receive read recvmmsg recvmmsg_some connect msgrcv
-    semop semtimedop threaded_recvfrom
+    semop semtimedop sem_timedwait sem_clockwait aio_suspend threaded_recvfrom
     threaded_recvmmsg threaded_recvmmsg_some threaded_sendto threaded_msgrcv)
 
 teardown() {

@@ -9,10 +9,12 @@
  * listener too, as a worker would. SIGUSR1 to a child, without SA_RESTART, must show as EINTR.
  * NAME is the abstract name of a unix listener that somebody else has, and whose queue is full.
  */
+#include <aio.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -279,7 +281,8 @@ static int do_sendto(int ms)
     setsockopt(silent_socket(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
     while (send(silent_socket(), bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
         ;
-    return sendto(silent_socket(), bytes, sizeof(bytes), 0, NULL, 0) == -1 && errno == EAGAIN ? 0 : -1;
+    return sendto(silent_socket(), bytes, sizeof(bytes), 0, NULL, 0) == -1 && errno == EAGAIN ? 0
+                                                                                              : -1;
 }
 
 static const char *full_listener;
@@ -330,6 +333,40 @@ static int do_semtimedop(int ms)
     return semtimedop(ipc.semaphores, &wait, 1, &time) == -1 && errno == EAGAIN ? 0 : -1;
 }
 
+/* What POSIX has on top of futex(2): with a time, that is not restarted either. */
+static int do_sem_timedwait(int ms)
+{
+    struct timespec time = from_now(CLOCK_REALTIME, ms);
+    sem_t semaphore;
+
+    sem_init(&semaphore, 0, 0);
+    return sem_timedwait(&semaphore, &time) == -1 && errno == ETIMEDOUT ? 0 : -1;
+}
+
+static int do_sem_clockwait(int ms)
+{
+    struct timespec time = from_now(CLOCK_MONOTONIC, ms);
+    sem_t semaphore;
+
+    sem_init(&semaphore, 0, 0);
+    return sem_clockwait(&semaphore, CLOCK_MONOTONIC, &time) == -1 && errno == ETIMEDOUT ? 0 : -1;
+}
+
+static int do_aio_suspend(int ms)
+{
+    static char byte;
+    static struct aiocb request = {.aio_buf = &byte, .aio_nbytes = 1};
+    static const struct aiocb *const requests[] = {&request};
+    struct timespec time = timespec_of(ms);
+
+    if (request.aio_fildes == 0) {
+        request.aio_fildes = silent_socket();
+        if (aio_read(&request) == -1)
+            _exit(1);
+    }
+    return aio_suspend(requests, 1, &time) == -1 && errno == EAGAIN ? 0 : -1;
+}
+
 static void make_ipc(void)
 {
     ipc.messages = msgget(IPC_PRIVATE, 0600);
@@ -370,6 +407,9 @@ static const struct wait {
     {"msgrcv", do_msgrcv, 1, 0},
     {"semop", do_semop, 1, 0},
     {"semtimedop", do_semtimedop, 0, 0},
+    {"sem_timedwait", do_sem_timedwait, 0, 0},
+    {"sem_clockwait", do_sem_clockwait, 0, 0},
+    {"aio_suspend", do_aio_suspend, 0, 0},
     {"threaded_recvfrom", do_recvfrom, 0, 1},
     {"threaded_recvmmsg", do_recvmmsg, 0, 1},
     {"threaded_recvmmsg_some", do_recvmmsg_some, 0, 1},
