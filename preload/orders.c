@@ -81,7 +81,8 @@ static bool helper_takes_signal(const siginfo_t *info)
     int control;
     bool taken;
 
-    if (info->si_code > 0) /* from the kernel: a terminal's hang-up */
+    /* not the kernel's, as for a terminal's hang-up, nor that of a timer, which has no sender */
+    if (info->si_code != SI_USER && info->si_code != SI_TKILL && info->si_code != SI_QUEUE)
         return false;
     control = open_control();
     if (control == -1) /* no helper, no upgrade: the program's own again */
