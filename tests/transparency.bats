@@ -458,6 +458,11 @@ WAITS=(poll ppoll select pselect epoll_wait epoll_pwait epoll_pwait2 nanosleep c
     semop semtimedop sem_timedwait sem_clockwait aio_suspend threaded_recvfrom
     threaded_recvmmsg threaded_recvmmsg_some threaded_sendto threaded_msgrcv)
 
+# those that know no time, and those whose time begins anew when they are made again
+ENDLESS=(sigwaitinfo pause sigsuspend sigpause __xpg_sigpause msgrcv threaded_msgrcv semop)
+ANEW=(receive read recvmmsg recvmmsg_some connect semtimedop threaded_recvfrom threaded_recvmmsg
+    threaded_recvmmsg_some threaded_sendto)
+
 teardown() {
     # unlike descriptors, these stay when their processes end
     sed -nE 's/^messages ([0-9]+)$/-q \1/p; s/^semaphores ([0-9]+)$/-s \1/p' "$OUT" | xargs -r ipcrm
@@ -499,7 +504,7 @@ END
     upgrade_fails 'exited with status 1'
     echo good >mode
     for name in "${WAITS[@]}" recv; do
-        [[ " sigwaitinfo pause sigsuspend sigpause __xpg_sigpause msgrcv threaded_msgrcv semop " != *" $name "* ]] || continue # no time
+        [[ " ${ENDLESS[*]} " != *" $name "* ]] || continue
         wait_for_log "^$name timed: returned 0 in time" "$OUT"
     done
     # collect and retire, in the waits that only a signal ends
@@ -516,6 +521,33 @@ END
 
 has_children() {
     (($(count_log '^child' "$OUT") >= $1))
+}
+
+@test "a wait that is interrupted again and again ends when its time has come" {
+    local name
+
+    TIMED=()
+    for name in "${WAITS[@]}"; do
+        [[ " ${ENDLESS[*]} ${ANEW[*]} " == *" $name "* ]] || TIMED+=("$name")
+    done
+    start_server "$TESTS/waits" "$PORT" 2000 "$TFP_TEST_ID"
+    wait_until has_children "${#WAITS[@]}"
+    wait_until all_have_ended
+    for name in "${TIMED[@]}"; do
+        has_log "^$name timed: returned 0 in time" "$OUT"
+    done
+}
+
+all_have_ended() {
+    local name pid
+
+    for name in "${TIMED[@]}"; do
+        pid=$(sed -n "s/^child $name //p" "$OUT")
+        "$TESTS/order" "$pid" "$pid" wake
+    done
+    for name in "${TIMED[@]}"; do
+        grep -q "^$name timed: " "$OUT" || return 1
+    done
 }
 
 @test "an accept() that has been restarted in the retired generation is interrupted by the program's own signal" {
