@@ -143,7 +143,9 @@ void protect_signals(void)
 
         if (real()->sigaction(number, NULL, &theirs) == -1)
             continue;
-        remember(index, &theirs);
+        /* another thread's sigaction() may have come first, and left ours */
+        if (theirs.sa_sigaction != handle_reserved_signal)
+            remember(index, &theirs);
         install(index);
         unblock(number);
     }
