@@ -74,8 +74,8 @@ static void carry_out(int order)
         restore_descriptor_limit(&limit);
 }
 
-/* Whose upgrade signal is it? The helper knows which processes are the server's own. */
-static bool helper_takes_signal(const siginfo_t *info)
+/* The helper knows which processes are the server's own. */
+bool helper_takes_signal(const siginfo_t *info)
 {
     struct message message = new_message(MESSAGE_UPGRADE);
     int control;

@@ -404,6 +404,35 @@ owns_signals() {
     owns_signals signalfd
 }
 
+# takes_own_hangup HABIT: a SIGHUP that it sends itself, as it would without us
+takes_own_hangup() {
+    local i
+
+    serve_habit "$1"
+    keep "$PORT"
+    for i in 1 2; do
+        equal "$(asked "raise")" raised
+        wait_until has_taken_hangups "$i"
+    done
+    has_no_log 'generation 2: '
+    upgrade v2
+}
+
+has_taken_hangups() {
+    equal "$(count_log '^signal 1$' "$OUT")" "$1" "hang-ups"
+}
+
+@test "a program that waits for signals in a thread, and sends itself SIGHUP" {
+    takes_own_hangup sigwait
+    kill -HUP "$(first_pid 2)" # from outside it is an upgrade all the same
+    wait_ready 3
+    has_taken_hangups 2
+}
+
+@test "a program that reads its signals from a signalfd, and sends itself SIGHUP" {
+    takes_own_hangup signalfd
+}
+
 @test "a program's own handlers for SIGURG and SIGHUP" {
     local i
 
