@@ -92,16 +92,32 @@ void begin_draining(struct generation *generation)
     take_count(generation);
 }
 
+static bool is_drained(const struct generation *generation)
+{
+    return generation->quiet_looks >= QUIET_LOOKS && !may_owe_answers(generation);
+}
+
+/*
+ * Whoever has answered last may still be in the handler of our order: what it is
+ * told then arrives before its wait goes on. So nobody is told to stop here.
+ */
+void look_at_answers(struct generation *generation)
+{
+    take_count(generation);
+}
+
 void drain_again(struct generation *generation)
 {
     bool late = now() > generation->deadline;
-    struct count count = take_count(generation);
+    struct count count = {.certain = true};
 
+    if (!is_drained(generation)) /* by the last answers */
+        count = take_count(generation);
     if (count.left > 0 && late && generation->counted) {
         log_line(LEVEL_INFO, "generation %u: exit timeout with %zu connection%s left",
                  generation->number, count.left, count.left == 1 ? "" : "s");
         begin_stopping(generation, "exit timeout");
-    } else if (generation->quiet_looks >= QUIET_LOOKS && !may_owe_answers(generation)) {
+    } else if (is_drained(generation) && count.certain) {
         begin_stopping(generation, "drained");
     }
 }

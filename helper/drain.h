@@ -7,6 +7,9 @@ struct generation;
 /* The generation accepts no more: wait for its connections, until the deadline it has. */
 void begin_draining(struct generation *generation);
 
+/* DRAINING, ANSWERED: how many are left, now that all who were asked have answered? */
+void look_at_answers(struct generation *generation);
+
 /* DRAINING, TIMER: how many are left? */
 void drain_again(struct generation *generation);
 

@@ -49,7 +49,7 @@ static const action table[STATES][EVENTS] = {
                [EXITED] = server_exited,
                [EMPTY] = service_ended},
     [RETIRING] = {[ANSWERED] = retired, [TIMER] = retire_again, [EMPTY] = ended_while_retiring},
-    [DRAINING] = {[ANSWERED] = drain_again, [TIMER] = drain_again, [EMPTY] = gone},
+    [DRAINING] = {[ANSWERED] = look_at_answers, [TIMER] = drain_again, [EMPTY] = gone},
     [STOPPING] = {[TIMER] = stop_again, [EXITED] = stop_again, [EMPTY] = gone},
 };
 

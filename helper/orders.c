@@ -28,7 +28,8 @@ static const int64_t look_after = 300 * MILLISECOND;
 /*
  * How well a thread that sits in this system call bears an interruption: calls
  * that the kernel restarts after a handler (signal(7)), best accept(), before
- * those that fail with EINTR, which the library hides where it can.
+ * those that fail with EINTR, which the library hides where it can. (A futex with
+ * a time limit is one of these, which does not show here, and most are without.)
  */
 static int fitness(pid_t pid, pid_t thread)
 {

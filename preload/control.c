@@ -22,6 +22,7 @@ static int connect_to_helper(int seconds)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     size_t prefix = sizeof SOCKET_PREFIX - 1;
     int control = kernel_socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    int result;
 
     if (control == -1)
         return -1;
@@ -29,9 +30,12 @@ static int connect_to_helper(int seconds)
     memcpy(address.sun_path + 1 + prefix, session.name, SESSION_NAME_LENGTH);
     kernel_setsockopt(control, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
     kernel_setsockopt(control, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    if (kernel_connect(control, &address,
-                       (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + prefix +
-                                   SESSION_NAME_LENGTH)) == -1) {
+    do
+        result = kernel_connect(
+            control, &address,
+            (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + prefix + SESSION_NAME_LENGTH));
+    while (result == -1 && errno == EINTR);
+    if (result == -1) {
         int error = errno;
 
         kernel_close(control);

@@ -15,9 +15,9 @@
 
 static bool is_shared_group(pid_t target)
 {
-    pid_t group = target == 0 ? getpgrp() : -target;
+    pid_t shared = getpgid(session.helper);
 
-    return (target == 0 || target < -1) && group == getpgid(session.helper);
+    return target == 0 ? getpgrp() == shared : target < -1 && target == -shared;
 }
 
 /* Has the helper signalled our generation's part of the group? */

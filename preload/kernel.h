@@ -122,6 +122,11 @@ static inline int kernel_sigmask(int how, const void *set, void *old)
     return (int)syscall(SYS_rt_sigprocmask, how, set, old, (size_t)KERNEL_SIGSET_BYTES);
 }
 
+static inline int kernel_sigpending(void *set)
+{
+    return (int)syscall(SYS_rt_sigpending, set, (size_t)KERNEL_SIGSET_BYTES);
+}
+
 /* What prlimit64(2) takes, whatever libc has for a struct rlimit. */
 struct kernel_limit {
     uint64_t present;

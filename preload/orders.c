@@ -7,12 +7,14 @@
 
 #include <errno.h>
 #include <sys/resource.h>
+#include <ucontext.h>
 
 #include "collect.h"
 #include "connections.h"
 #include "control.h"
 #include "kernel.h"
 #include "process.h"
+#include "real.h"
 #include "restart.h"
 #include "retire.h"
 #include "signals.h"
@@ -30,9 +32,12 @@ static bool lift_descriptor_limit(struct kernel_limit *limit)
 {
     struct kernel_limit lifted;
 
-    if (atomic_flag_test_and_set(&own_state()->limit_lock) ||
-        kernel_prlimit(RLIMIT_NOFILE, NULL, limit) == -1)
+    if (atomic_flag_test_and_set(&own_state()->limit_lock))
         return false;
+    if (kernel_prlimit(RLIMIT_NOFILE, NULL, limit) == -1) {
+        atomic_flag_clear(&own_state()->limit_lock);
+        return false;
+    }
     lifted = *limit;
     lifted.present = limit->most - limit->present > SPARE_DESCRIPTORS
                          ? limit->present + SPARE_DESCRIPTORS
@@ -69,14 +74,15 @@ static void carry_out(int order)
         restore_descriptor_limit(&limit);
 }
 
-/* Whose upgrade signal is it? The helper knows which processes are the server's own. */
-static bool helper_takes_signal(const siginfo_t *info)
+/* The helper knows which processes are the server's own. */
+bool helper_takes_signal(const siginfo_t *info)
 {
     struct message message = new_message(MESSAGE_UPGRADE);
     int control;
     bool taken;
 
-    if (info->si_code > 0) /* from the kernel: a terminal's hang-up */
+    /* not the kernel's, as for a terminal's hang-up, nor that of a timer, which has no sender */
+    if (info->si_code != SI_USER && info->si_code != SI_TKILL && info->si_code != SI_QUEUE)
         return false;
     control = open_control();
     if (control == -1) /* no helper, no upgrade: the program's own again */
@@ -89,13 +95,36 @@ static bool helper_takes_signal(const siginfo_t *info)
 }
 
 /*
- * A call that the kernel makes again does not show. Were it counted, an EINTR
- * of the program's own, later in the same call, would be taken for ours.
+ * Has a signal of the program's own arrived while we kept everything blocked? Its
+ * handler runs as soon as we return, and the EINTR that follows is the program's.
  */
-static void note_interruption(const void *context)
+static bool own_signal_waits(const ucontext_t *interrupted)
 {
-    if (fails_with_eintr(context))
-        order_interruptions++;
+    struct sigaction action;
+    sigset_t pending;
+
+    sigemptyset(&pending);
+    kernel_sigpending(&pending);
+    for (int number = 1; number < NSIG; number++)
+        if (sigismember(&pending, number) == 1 &&
+            sigismember(&interrupted->uc_sigmask, number) != 1 &&
+            real()->sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+            action.sa_handler != SIG_IGN && action.sa_sigaction != handle_reserved_signal)
+            return true;
+    return false;
+}
+
+/*
+ * Keep from the program that a system call of its own has been interrupted. One
+ * that the kernel makes again does not show. Were it counted, an EINTR of the
+ * program's own, later in the same call, would be taken for ours.
+ */
+static void hide_interruption(void *context)
+{
+    if (!fails_with_eintr(context) || own_signal_waits(context))
+        return;
+    order_interruptions++;
+    restart_interrupted_call(context);
 }
 
 void handle_reserved_signal(int number, siginfo_t *info, void *context)
@@ -110,17 +139,15 @@ void handle_reserved_signal(int number, siginfo_t *info, void *context)
                     ? order_of_value((uint32_t)info->si_value.sival_int, session.generation)
                     : 0;
         if (order) {
-            note_interruption(context);
             forget_interruption(context);
             carry_out(order);
-            restart_interrupted_call(context);
+            hide_interruption(context);
         } else {
             deliver_to_program(number, info, context);
         }
     } else if (helper_takes_signal(info)) {
-        note_interruption(context);
         forget_interruption(context);
-        restart_interrupted_call(context);
+        hide_interruption(context);
     } else {
         deliver_to_program(number, info, context);
     }

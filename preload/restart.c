@@ -1,19 +1,22 @@
 /*
- * signal(7): a connect(), a receive or a send with a timeout on the socket, and
- * the waits of System V IPC, fail with EINTR after any handler, SA_RESTART or
- * not. The data path is not wrapped, so our orders would show there.
+ * signal(7): a connect(), a receive or a send with a timeout on the socket, the
+ * waits of System V IPC, and a semaphore with a time limit fail with EINTR after
+ * any handler, SA_RESTART or not. The data path is not wrapped, so our orders
+ * would show there.
  *
  * On x86-64, libc makes a call with "mov $number,%eax; syscall", and read(),
- * whose number is 0, with "xor %eax,%eax; syscall" where it can. One that has
- * failed with EINTR has done nothing, and has changed no register that it reads
- * but eax: going back to that makes it again. A time that it was given begins
- * anew. (A connect() has begun to connect, and goes on as it does without a
- * timeout, when the kernel itself makes it again.) Where the instructions are
- * others, the program sees the EINTR.
+ * whose number is 0, with "xor %eax,%eax; syscall" where it can. In a program
+ * that has threads, arguments may be taken from the stack in between. One that
+ * has failed with EINTR has done nothing, and has changed no register that it
+ * reads but eax: putting the number back there, and going back to the syscall,
+ * makes it again. A time that it was given begins anew. (A connect() has begun to
+ * connect, and goes on as it does without a timeout, when the kernel itself makes
+ * it again.) Where the instructions are others, the program sees the EINTR.
  */
 #include "restart.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -25,21 +28,21 @@
 
 #ifdef __x86_64__
 
+/* b8 NUMBER is the mov, 31 c0 the xor, 0f 05 the syscall; behind that stands the rip. */
+enum { MOV_BYTES = 5, XOR_BYTES = 2, SYSCALL_BYTES = 2, CODE_BYTES = 32, NO_CALL = -1 };
+
 /*
- * b8 NUMBER is the mov, 31 c0 the xor, 0f 05 the syscall; behind that stands the
- * instruction pointer.
+ * futex(2): only the time of FUTEX_WAIT_BITSET, which libc uses, is absolute. Who
+ * waits for another while (Go's timers) makes an EINTR into one that is shorter.
  */
-enum { MOV_BYTES = 5, XOR_BYTES = 2, SYSCALL_BYTES = 2, CALL_BYTES = MOV_BYTES + SYSCALL_BYTES };
-
-/* A call that libc has made. */
-struct call {
-    uint32_t number; /* UINT32_MAX: it was not libc, or in another way */
-    int bytes;
-};
-
-static bool may_be_made_again(uint32_t number)
+static bool waits_until(greg_t operation)
 {
-    static const uint32_t numbers[] = {
+    return (operation & FUTEX_CMD_MASK) == FUTEX_WAIT_BITSET;
+}
+
+static bool may_be_made_again(int number, const greg_t *registers)
+{
+    static const uint16_t numbers[] = {
         SYS_recvfrom, SYS_recvmsg,    SYS_recvmmsg,     SYS_read,           SYS_readv,  SYS_connect,
         SYS_sendto,   SYS_sendmsg,    SYS_write,        SYS_writev,         SYS_msgrcv, SYS_msgsnd,
         SYS_semop,    SYS_semtimedop, SYS_io_getevents, SYS_io_uring_enter,
@@ -48,7 +51,7 @@ static bool may_be_made_again(uint32_t number)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (numbers[i] == number)
             return true;
-    return false;
+    return number == SYS_futex && waits_until(registers[REG_RSI]);
 }
 
 bool fails_with_eintr(const void *context)
@@ -56,31 +59,74 @@ bool fails_with_eintr(const void *context)
     return ((const ucontext_t *)context)->uc_mcontext.gregs[REG_RAX] == -EINTR;
 }
 
-static struct call interrupted_call(const greg_t *registers)
+static bool is_rex(uint8_t byte)
 {
-    static const uint8_t xor_syscall[] = {0x31, 0xc0, 0x0f, 0x05};
-    struct call call = {.number = UINT32_MAX, .bytes = CALL_BYTES};
-    uint8_t code[CALL_BYTES];
+    return (byte & 0xf0) == 0x40;
+}
 
-    if (!read_program_memory(code, (const void *)(registers[REG_RIP] - CALL_BYTES), sizeof code))
-        return call;
-    if (code[0] == 0xb8 && memcmp(code + MOV_BYTES, xor_syscall + XOR_BYTES, SYSCALL_BYTES) == 0)
-        memcpy(&call.number, code + 1, sizeof call.number);
-    else if (memcmp(code + CALL_BYTES - sizeof xor_syscall, xor_syscall, sizeof xor_syscall) == 0)
-        call = (struct call){SYS_read, sizeof xor_syscall};
-    return call;
+/* The length of a "mov offset(%rsp),register" that leaves eax alone, or 0: [REX] 8b ModRM 24
+ * OFFSET. */
+static size_t load_from_stack(const uint8_t *code)
+{
+    size_t prefix = is_rex(code[0]);
+    bool is_r8 = prefix && code[0] & 4;
+
+    return code[prefix] == 0x8b && (code[prefix + 1] & 0xc7) == 0x44 && code[prefix + 2] == 0x24 &&
+                   (code[prefix + 1] != 0x44 || is_r8)
+               ? prefix + 4
+               : 0;
+}
+
+/* Is there nothing but loads from the stack between `at` and `end`? */
+static bool leads_to(const uint8_t *at, const uint8_t *end)
+{
+    while (at < end) {
+        size_t length = load_from_stack(at);
+
+        if (length == 0)
+            return false;
+        at += length;
+    }
+    return at == end;
+}
+
+/* The number of the system call that libc has made, or NO_CALL: it was not libc, or in another way.
+ */
+static int interrupted_call(const greg_t *registers)
+{
+    static const uint8_t syscall_code[] = {0x0f, 0x05};
+    static const uint8_t xor_code[] = {0x31, 0xc0};
+    uint8_t code[CODE_BYTES];
+    const uint8_t *end = code + CODE_BYTES - SYSCALL_BYTES;
+    int number;
+
+    if (!read_program_memory(code, (const void *)(registers[REG_RIP] - CODE_BYTES), sizeof code) ||
+        memcmp(end, syscall_code, SYSCALL_BYTES) != 0)
+        return NO_CALL;
+    if (memcmp(end - XOR_BYTES, xor_code, XOR_BYTES) == 0)
+        return SYS_read;
+    for (const uint8_t *mov = end - MOV_BYTES; mov > code; mov--) {
+        /* with REX it is the mov to r8d */
+        if (mov[0] != 0xb8 || is_rex(mov[-1]) || !leads_to(mov + MOV_BYTES, end))
+            continue;
+        memcpy(&number, mov + 1, sizeof number);
+        return number;
+    }
+    return NO_CALL;
 }
 
 void restart_interrupted_call(void *context)
 {
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
-    struct call call;
+    int number;
 
     if (!fails_with_eintr(context))
         return;
-    call = interrupted_call(registers);
-    if (may_be_made_again(call.number))
-        registers[REG_RIP] -= call.bytes;
+    number = interrupted_call(registers);
+    if (!may_be_made_again(number, registers))
+        return;
+    registers[REG_RAX] = number;
+    registers[REG_RIP] -= SYSCALL_BYTES;
 }
 
 /*
@@ -94,7 +140,7 @@ void forget_interruption(const void *context)
     socklen_t length = sizeof error;
 
     if (registers[REG_RAX] > 0 && registers[REG_RAX] < registers[REG_RDX] &&
-        interrupted_call(registers).number == SYS_recvmmsg)
+        interrupted_call(registers) == SYS_recvmmsg)
         kernel_getsockopt((int)registers[REG_RDI], SOL_SOCKET, SO_ERROR, &error, &length);
 }
 

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "awaited.h"
 #include "kernel.h"
 #include "orders.h"
 #include "process.h"
@@ -143,7 +144,9 @@ void protect_signals(void)
 
         if (real()->sigaction(number, NULL, &theirs) == -1)
             continue;
-        remember(index, &theirs);
+        /* another thread's sigaction() may have come first, and left ours */
+        if (theirs.sa_sigaction != handle_reserved_signal)
+            remember(index, &theirs);
         install(index);
         unblock(number);
     }
@@ -283,6 +286,38 @@ static unsigned reserved_in(const sigset_t *set)
     return bits;
 }
 
+const sigset_t *set_to_await(const sigset_t *set, sigset_t *copy)
+{
+    bool awaited = set && session.active && sigismember(set, session.upgrade_signal) == 1;
+
+    set = without_reserved(set, copy);
+    if (awaited) {
+        sigaddset(copy, session.upgrade_signal);
+        await_upgrade_signal();
+    }
+    return set;
+}
+
+bool is_upgrade_request(int number, siginfo_t *info)
+{
+    int saved = errno;
+    bool is =
+        installed && reserved_index(number) == 1 && !was_left(info) && helper_takes_signal(info);
+
+    errno = saved;
+    return is;
+}
+
+int program_signalfd(int fd, const sigset_t *mask, int flags)
+{
+    sigset_t copy;
+    int result = real()->signalfd(fd, without_reserved(mask, &copy), flags);
+
+    if (result != -1 && session.active && sigismember(mask, session.upgrade_signal) == 1)
+        await_on_signalfd(result, &copy);
+    return result;
+}
+
 static void believe(int how, unsigned bits)
 {
     if (how == SIG_BLOCK)
@@ -338,7 +373,7 @@ void deliver_to_program(int number, siginfo_t *info, void *context)
     struct sigaction action;
     sigset_t mask = ((ucontext_t *)context)->uc_sigmask;
 
-    if (index == -1)
+    if (index == -1 || (index == 1 && believed_blocked() & 2u && leave_to_waiter(info, context)))
         return;
     action = wanted[index].copy[atomic_load(&wanted[index].current)];
     if (action.sa_handler == SIG_IGN)

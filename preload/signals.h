@@ -18,12 +18,22 @@ void unblock_order_signal(void);
 /* Copy `set` without the reserved signals; returns `copy`, or NULL for NULL. */
 const sigset_t *without_reserved(const sigset_t *set, sigset_t *copy);
 
-/* As sigaction(2), signal(2), siginterrupt(3), sigprocmask(2): what the program sets and gets. */
+/*
+ * What sigwait() and the like are to wait for: as above, but for the upgrade
+ * signal, if it is in `set`. Of what they get, is it a request that the helper
+ * has taken? Keeps errno.
+ */
+const sigset_t *set_to_await(const sigset_t *set, sigset_t *copy);
+bool is_upgrade_request(int number, siginfo_t *info);
+
+/* As sigaction(2), signal(2), siginterrupt(3), sigprocmask(2), signalfd(2): what the program sets
+ * and gets. */
 int program_sigaction(int number, const struct sigaction *action, struct sigaction *old);
 void (*program_signal(int number, void (*handler)(int)))(int);
 int program_siginterrupt(int number, int interrupt);
 int program_sigmask(int (*set_mask)(int, const sigset_t *, sigset_t *), int how,
                     const sigset_t *set, sigset_t *old);
+int program_signalfd(int fd, const sigset_t *mask, int flags);
 
 /*
  * Deliver a reserved signal that is not ours as the program wanted it: its

@@ -78,14 +78,23 @@ static const struct timespec *limit_left(struct time_limit *limit)
 
 static int accept_or_share(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
+    int saved = errno;
+    int result;
+
     if (attends(ATTENTION_OF_WAITS | ATTENTION_STRANGER)) {
         if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED | ATTENTION_STRANGER))
             look_before_accept(fd);
         if (attends(ATTENTION_UPGRADE))
             return accept_shared(fd, address, length, flags);
     }
-    return flags ? real()->accept4(fd, address, length, flags)
-                 : real()->accept(fd, address, length);
+    result =
+        flags ? real()->accept4(fd, address, length, flags) : real()->accept(fd, address, length);
+    /* collected meanwhile; a successor's O_NONBLOCK shows once the kernel makes the call again */
+    if (result == -1 && errno == EAGAIN && attends(ATTENTION_UPGRADE)) {
+        errno = saved;
+        result = accept_shared(fd, address, length, flags);
+    }
+    return result;
 }
 
 /* A listener with SO_RCVTIMEO is not restarted after a handler: signal(7). */
@@ -299,28 +308,45 @@ int wait_usleep(unsigned microseconds)
     return wait_nanosleep(&request, NULL);
 }
 
-/* The kernel would hand a reserved signal to whoever waits for it, before any handler. */
-int wait_sigwait(const sigset_t *set, int *number)
-{
-    sigset_t copy;
-
-    return real()->sigwait(without_reserved(set, &copy), number);
-}
-
+/* The kernel hands an upgrade signal to whoever waits for it, before any handler. */
 int wait_sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
 {
     unsigned before = order_interruptions;
     struct time_limit limit;
     const struct timespec *left = timeout;
+    siginfo_t ignored;
     sigset_t copy;
     int result;
 
-    set = without_reserved(set, &copy);
+    if (!info)
+        info = &ignored;
+    set = set_to_await(set, &copy);
     start_limit(&limit, timeout);
     for (;;) {
         result = left ? real()->sigtimedwait(set, info, left) : real()->sigwaitinfo(set, info);
-        if (!interrupted_by_order(result, &before))
+        if (!interrupted_by_order(result, &before) && !is_upgrade_request(result, info))
             return result;
         left = limit_left(&limit);
     }
+}
+
+/* sigwait(3) returns its error, and is not ended by a handler. */
+int wait_sigwait(const sigset_t *set, int *number)
+{
+    int saved = errno;
+    int result;
+
+    if (!session.active)
+        return real()->sigwait(set, number);
+    do
+        result = wait_sigtimedwait(set, NULL, NULL);
+    while (result == -1 && errno == EINTR);
+    if (result == -1)
+        result = errno;
+    else {
+        *number = result;
+        result = 0;
+    }
+    errno = saved;
+    return result;
 }

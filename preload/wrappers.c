@@ -290,9 +290,7 @@ EXPORT(int, sigtimedwait, (const sigset_t *set, siginfo_t *info, const struct ti
 
 EXPORT(int, signalfd, (int fd, const sigset_t *mask, int flags))
 {
-    sigset_t copy;
-
-    return real()->signalfd(fd, without_reserved(mask, &copy), flags);
+    return program_signalfd(fd, mask, flags);
 }
 
 EXPORT(int, sigaction, (int number, const struct sigaction *action, struct sigaction *old))

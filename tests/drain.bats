@@ -279,6 +279,23 @@ has_other_children() {
     wait_generation_gone 1
 }
 
+# It is told so by its own answers: the signal must not find it in the handler that sends them.
+@test "without CAP_SYS_PTRACE, a process that has changed its uid waits again before it is told to stop" {
+    requires root setpriv strace
+    set_version v1
+    start setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace "$HELPER" -- "$TESTS/poll" \
+        --port "$PORT" --version-file "$PWD/version" --user 65534
+    wait_ready 1
+    timeout 60 strace -qq -o trace -p "$(first_pid 1)" 3>&- &
+    STARTED+=("$!")
+    wait_until grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/$(first_pid 1)/status"
+    upgrade
+    wait_generation_gone 1
+    wait_for_log '^--- SIGTERM' trace
+    grep -B 1 '^--- SIGTERM' trace >before
+    has_no_log rt_sigreturn before
+}
+
 # hold_many PORT COUNT: connections that end when descriptor HELD is closed; tell_many for less
 hold_many() {
     rm -f many-orders

@@ -124,10 +124,28 @@ interrupted() {
 }
 
 @test "a successor's non-blocking listener: accept is restarted where the program wants it" {
-    local _
-
     start_with_nonblocking_successor restart
     echo try >words
+    goes_on_accepting
+}
+
+@test "a successor's non-blocking listener: an accept that was there before it is restarted, too" {
+    mkfifo words words-2
+    echo "exec '$TESTS/threads' $PORT words accept restart" >start
+    start_server sh -c '. ./start'
+    SERVER=$(first_pid 1)
+    echo try >words
+    wait_for_log '^tries' "$OUT"
+    echo "exec '$TESTS/threads' $PORT words-2 nonblock" >start
+    kill -HUP "$PID"
+    wait_for_log '^done nonblock' "$OUT"
+    goes_on_accepting
+}
+
+# In spite of many signals, until there is a client.
+goes_on_accepting() {
+    local _
+
     for _ in {1..20}; do
         kill -USR1 "$SERVER"
         sleep 0.01
@@ -384,6 +402,35 @@ owns_signals() {
 
 @test "a program that reads its signals from a signalfd" {
     owns_signals signalfd
+}
+
+# takes_own_hangup HABIT: a SIGHUP that it sends itself, as it would without us
+takes_own_hangup() {
+    local i
+
+    serve_habit "$1"
+    keep "$PORT"
+    for i in 1 2; do
+        equal "$(asked "raise")" raised
+        wait_until has_taken_hangups "$i"
+    done
+    has_no_log 'generation 2: '
+    upgrade v2
+}
+
+has_taken_hangups() {
+    equal "$(count_log '^signal 1$' "$OUT")" "$1" "hang-ups"
+}
+
+@test "a program that waits for signals in a thread, and sends itself SIGHUP" {
+    takes_own_hangup sigwait
+    kill -HUP "$(first_pid 2)" # from outside it is an upgrade all the same
+    wait_ready 3
+    has_taken_hangups 2
+}
+
+@test "a program that reads its signals from a signalfd, and sends itself SIGHUP" {
+    takes_own_hangup signalfd
 }
 
 @test "a program's own handlers for SIGURG and SIGHUP" {

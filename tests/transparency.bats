@@ -454,7 +454,14 @@ WAITS=(poll ppoll select pselect epoll_wait epoll_pwait epoll_pwait2 nanosleep c
     absolute_sleep sleep usleep thrd_sleep sigtimedwait sigwaitinfo pause sigsuspend sigpause
     __xpg_sigpause)
 # what nobody wraps, and what only x86-64 makes again
-[[ $(uname -m) != x86_64 ]] || WAITS+=(receive read recvmmsg recvmmsg_some connect msgrcv semop semtimedop)
+[[ $(uname -m) != x86_64 ]] || WAITS+=(receive read recvmmsg recvmmsg_some connect msgrcv
+    semop semtimedop sem_timedwait sem_clockwait aio_suspend threaded_recvfrom
+    threaded_recvmmsg threaded_recvmmsg_some threaded_sendto threaded_msgrcv)
+
+# those that know no time, and those whose time begins anew when they are made again
+ENDLESS=(sigwaitinfo pause sigsuspend sigpause __xpg_sigpause msgrcv threaded_msgrcv semop)
+ANEW=(receive read recvmmsg recvmmsg_some connect semtimedop threaded_recvfrom threaded_recvmmsg
+    threaded_recvmmsg_some threaded_sendto)
 
 teardown() {
     # unlike descriptors, these stay when their processes end
@@ -497,7 +504,7 @@ END
     upgrade_fails 'exited with status 1'
     echo good >mode
     for name in "${WAITS[@]}" recv; do
-        [[ " sigwaitinfo pause sigsuspend sigpause __xpg_sigpause msgrcv semop " != *" $name "* ]] || continue # no time
+        [[ " ${ENDLESS[*]} " != *" $name "* ]] || continue
         wait_for_log "^$name timed: returned 0 in time" "$OUT"
     done
     # collect and retire, in the waits that only a signal ends
@@ -516,6 +523,33 @@ has_children() {
     (($(count_log '^child' "$OUT") >= $1))
 }
 
+@test "a wait that is interrupted again and again ends when its time has come" {
+    local name
+
+    TIMED=()
+    for name in "${WAITS[@]}"; do
+        [[ " ${ENDLESS[*]} ${ANEW[*]} " == *" $name "* ]] || TIMED+=("$name")
+    done
+    start_server "$TESTS/waits" "$PORT" 2000 "$TFP_TEST_ID"
+    wait_until has_children "${#WAITS[@]}"
+    wait_until all_have_ended
+    for name in "${TIMED[@]}"; do
+        has_log "^$name timed: returned 0 in time" "$OUT"
+    done
+}
+
+all_have_ended() {
+    local name pid
+
+    for name in "${TIMED[@]}"; do
+        pid=$(sed -n "s/^child $name //p" "$OUT")
+        "$TESTS/order" "$pid" "$pid" wake
+    done
+    for name in "${TIMED[@]}"; do
+        grep -q "^$name timed: " "$OUT" || return 1
+    done
+}
+
 @test "an accept() that has been restarted in the retired generation is interrupted by the program's own signal" {
     requires python3
     start_server python3 "$PROGRAMS/careless.py" "$PORT"
@@ -524,4 +558,36 @@ has_children() {
     upgrade
     kill -USR1 "$(first_pid 1)"
     wait_for_log opened "$OUT" # its handler runs once accept() has returned
+}
+
+# The order has the lower number, so its handler runs first, and all other signals wait for that.
+@test "a signal of the program's own that arrives while an order is carried out interrupts its wait" {
+    local server
+
+    requires python3
+    cat >server.py <<'END'
+import select, signal, socket, sys
+signal.signal(signal.SIGRTMIN, lambda number, frame: print("own", flush=True))
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", int(sys.argv[1])))
+listener.listen(16)
+poll = select.poll()
+poll.register(listener)
+poll.poll()
+END
+    start_server python3 server.py "$PORT"
+    server=$(first_pid 1)
+    wait_until has_state S "$server" # in poll()
+    kill -STOP "$server"
+    wait_until has_state T "$server"
+    "$TESTS/order" "$server" "$server" wake
+    kill -RTMIN "$server"
+    kill -CONT "$server"
+    wait_for_log own "$OUT" # its handler runs once poll() has returned
+}
+
+# has_state LETTER PID
+has_state() {
+    grep -q "^State:.$1" "/proc/$2/status"
 }

@@ -539,6 +539,14 @@ has_children() {
     equal "$(count_log '^signal 1 ' "$OUT")" 1 "signals to the worker"
 }
 
+@test "a timer of the program's own that sends SIGHUP is no upgrade" {
+    mkfifo words
+    start_server "$TESTS/threads" "$PORT" words accept tick
+    wait_until grep -Eq '^ticked|generation 2: ' "$OUT" "$LOG"
+    has_log '^ticked' "$OUT"
+    has_no_log 'generation 2: '
+}
+
 @test "a parent without a listener that has a handler for SIGURG" {
     cat >run <<END
 #!/bin/sh

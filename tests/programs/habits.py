@@ -393,6 +393,13 @@ def take_signal(number):
         os._exit(0)
 
 
+def answer_or_raise(line):
+    if line.split()[-1:] == [b"raise"]:
+        os.kill(os.getpid(), signal.SIGHUP)
+        return b"raised\n"
+    return answer(line)
+
+
 def wait_for_signals():
     while True:
         take_signal(signal.sigwait(ALL))
@@ -401,7 +408,7 @@ def wait_for_signals():
 def sigwait():
     signal.pthread_sigmask(signal.SIG_SETMASK, ALL)
     threading.Thread(target=wait_for_signals, daemon=True).start()
-    serve(open_listener())
+    serve(open_listener(), answer_or_raise)
 
 
 def open_signalfd():
@@ -422,7 +429,7 @@ def signalfd():
                 client, _ = listener.accept()
             except ConnectionAbortedError:
                 continue
-            threading.Thread(target=serve_client, args=(client,), daemon=True).start()
+            threading.Thread(target=serve_client, args=(client, answer_or_raise), daemon=True).start()
 
 
 def on_signal(number, frame):
@@ -444,10 +451,7 @@ def answer_about_signals(line):
     request = line.split()[-1]
     if request == b"handlers":
         return b"same\n" if len(set(handlers_that_libc_knows())) == 1 else b"different\n"
-    if request == b"raise":
-        os.kill(os.getpid(), signal.SIGHUP)
-        return b"raised\n"
-    return answer(line)
+    return answer_or_raise(line)
 
 
 def handlers():

@@ -121,12 +121,35 @@ static void catch_and_restart(void)
     sigaction(SIGUSR1, &action, NULL);
 }
 
+static void on_tick(int number)
+{
+    static const char line[] = "ticked\n";
+
+    (void)number;
+    if (write(STDOUT_FILENO, line, sizeof(line) - 1) == -1)
+        _exit(1);
+}
+
+static void tick(void)
+{
+    struct sigaction action = {.sa_handler = on_tick, .sa_flags = SA_RESTART};
+    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGHUP};
+    struct itimerspec soon = {.it_value = {.tv_nsec = 1}};
+    timer_t timer;
+
+    sigaction(SIGHUP, &action, NULL);
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) == 0)
+        timer_settime(timer, 0, &soon, NULL);
+}
+
 static void try_accept(void)
 {
     struct timespec begin;
     struct timespec end;
     int client;
 
+    printf("tries\n");
+    fflush(stdout);
     clock_gettime(CLOCK_MONOTONIC, &begin);
     client = accept(listener, NULL, NULL);
     if (client == -1)
@@ -212,6 +235,7 @@ static const struct word {
     {"timeout", set_timeout},       /* 250 ms for accept() */
     {"catch", catch_signal},        /* SIGUSR1, which interrupts system calls */
     {"restart", catch_and_restart}, /* the same, and they are restarted */
+    {"tick", tick},                 /* a timer sends SIGHUP, which it catches */
     {"try", try_accept},            /* in the main thread */
     {"worker", start_worker},       /* a child that starts another program, and accepts */
     {"full", use_up_descriptors},

@@ -9,10 +9,12 @@
  * listener too, as a worker would. SIGUSR1 to a child, without SA_RESTART, must show as EINTR.
  * NAME is the abstract name of a unix listener that somebody else has, and whose queue is full.
  */
+#include <aio.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,6 +45,16 @@ static void on_signal(int number)
 static struct timespec timespec_of(int milliseconds)
 {
     return (struct timespec){milliseconds / 1000, (long)(milliseconds % 1000) * 1000000};
+}
+
+static struct timespec from_now(clockid_t clock, int ms)
+{
+    struct timespec time;
+
+    clock_gettime(clock, &time);
+    time.tv_sec += ms / 1000 + (time.tv_nsec + (long)(ms % 1000) * 1000000) / 1000000000;
+    time.tv_nsec = (time.tv_nsec + (long)(ms % 1000) * 1000000) % 1000000000;
+    return time;
 }
 
 static int do_poll(int ms)
@@ -120,13 +132,8 @@ static int do_clock_nanosleep(int ms)
 
 static int do_absolute_sleep(int ms)
 {
-    struct timespec time;
-    int error;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    time.tv_sec += ms / 1000 + (time.tv_nsec + (long)(ms % 1000) * 1000000) / 1000000000;
-    time.tv_nsec = (time.tv_nsec + (long)(ms % 1000) * 1000000) % 1000000000;
-    error = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
+    struct timespec time = from_now(CLOCK_MONOTONIC, ms);
+    int error = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
     errno = error;
     return error ? -1 : 0;
 }
@@ -216,6 +223,20 @@ static int do_recv(int ms)
     return recv(silent_socket(), &byte, 1, 0) == -1 && errno == EAGAIN ? 0 : -1;
 }
 
+static int do_recvfrom(int ms)
+{
+    struct timeval time = {ms / 1000, (long)(ms % 1000) * 1000};
+    struct sockaddr_un from;
+    socklen_t length = sizeof(from);
+    char byte;
+
+    setsockopt(silent_socket(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof(time));
+    return recvfrom(silent_socket(), &byte, 1, 0, (struct sockaddr *)&from, &length) == -1 &&
+                   errno == EAGAIN
+               ? 0
+               : -1;
+}
+
 static int do_read(int ms)
 {
     struct timeval time = {ms / 1000, (long)(ms % 1000) * 1000};
@@ -249,6 +270,19 @@ static int do_recvmmsg_some(int ms)
     if (send(pair[1], "", 1, 0) != 1 || recvmmsg(pair[0], messages, 4, 0, NULL) != 1)
         return -1;
     return recv(pair[0], &byte, 1, 0) == -1 && errno == EAGAIN ? 0 : -1;
+}
+
+/* A send waits when the other end does not read. */
+static int do_sendto(int ms)
+{
+    struct timeval time = {ms / 1000, (long)(ms % 1000) * 1000};
+    char bytes[4096] = {0};
+
+    setsockopt(silent_socket(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof(time));
+    while (send(silent_socket(), bytes, sizeof(bytes), MSG_DONTWAIT) > 0)
+        ;
+    return sendto(silent_socket(), bytes, sizeof(bytes), 0, NULL, 0) == -1 && errno == EAGAIN ? 0
+                                                                                              : -1;
 }
 
 static const char *full_listener;
@@ -299,6 +333,40 @@ static int do_semtimedop(int ms)
     return semtimedop(ipc.semaphores, &wait, 1, &time) == -1 && errno == EAGAIN ? 0 : -1;
 }
 
+/* What POSIX has on top of futex(2): with a time, that is not restarted either. */
+static int do_sem_timedwait(int ms)
+{
+    struct timespec time = from_now(CLOCK_REALTIME, ms);
+    sem_t semaphore;
+
+    sem_init(&semaphore, 0, 0);
+    return sem_timedwait(&semaphore, &time) == -1 && errno == ETIMEDOUT ? 0 : -1;
+}
+
+static int do_sem_clockwait(int ms)
+{
+    struct timespec time = from_now(CLOCK_MONOTONIC, ms);
+    sem_t semaphore;
+
+    sem_init(&semaphore, 0, 0);
+    return sem_clockwait(&semaphore, CLOCK_MONOTONIC, &time) == -1 && errno == ETIMEDOUT ? 0 : -1;
+}
+
+static int do_aio_suspend(int ms)
+{
+    static char byte;
+    static struct aiocb request = {.aio_buf = &byte, .aio_nbytes = 1};
+    static const struct aiocb *const requests[] = {&request};
+    struct timespec time = timespec_of(ms);
+
+    if (request.aio_fildes == 0) {
+        request.aio_fildes = silent_socket();
+        if (aio_read(&request) == -1)
+            _exit(1);
+    }
+    return aio_suspend(requests, 1, &time) == -1 && errno == EAGAIN ? 0 : -1;
+}
+
 static void make_ipc(void)
 {
     ipc.messages = msgget(IPC_PRIVATE, 0600);
@@ -313,38 +381,47 @@ static void make_ipc(void)
 static const struct wait {
     const char *name;
     int (*call)(int milliseconds);
-    int endless; /* it knows no time */
+    int endless;  /* it knows no time */
+    int threaded; /* in a process that has threads, where libc makes its calls in another way */
 } waits[] = {
-    {"poll", do_poll, 0},
-    {"ppoll", do_ppoll, 0},
-    {"select", do_select, 0},
-    {"pselect", do_pselect, 0},
-    {"epoll_wait", do_epoll_wait, 0},
-    {"epoll_pwait", do_epoll_pwait, 0},
-    {"epoll_pwait2", do_epoll_pwait2, 0},
-    {"nanosleep", do_nanosleep, 0},
-    {"clock_nanosleep", do_clock_nanosleep, 0},
-    {"absolute_sleep", do_absolute_sleep, 0},
-    {"sleep", do_sleep, 0},
-    {"usleep", do_usleep, 0},
-    {"thrd_sleep", do_thrd_sleep, 0},
-    {"sigtimedwait", do_sigtimedwait, 0},
-    {"sigwaitinfo", do_sigwaitinfo, 1},
-    {"receive", do_recv, 0},
-    {"read", do_read, 0},
-    {"recvmmsg", do_recvmmsg, 0},
-    {"recvmmsg_some", do_recvmmsg_some, 0},
-    {"connect", do_connect, 0},
-    {"msgrcv", do_msgrcv, 1},
-    {"semop", do_semop, 1},
-    {"semtimedop", do_semtimedop, 0},
-    {"pause", do_pause, 1},
-    {"sigsuspend", do_sigsuspend, 1},
-    {"sigpause", do_sigpause, 1},
-    {"__xpg_sigpause", do_xpg_sigpause, 1},
+    {"poll", do_poll, 0, 0},
+    {"ppoll", do_ppoll, 0, 0},
+    {"select", do_select, 0, 0},
+    {"pselect", do_pselect, 0, 0},
+    {"epoll_wait", do_epoll_wait, 0, 0},
+    {"epoll_pwait", do_epoll_pwait, 0, 0},
+    {"epoll_pwait2", do_epoll_pwait2, 0, 0},
+    {"nanosleep", do_nanosleep, 0, 0},
+    {"clock_nanosleep", do_clock_nanosleep, 0, 0},
+    {"absolute_sleep", do_absolute_sleep, 0, 0},
+    {"sleep", do_sleep, 0, 0},
+    {"usleep", do_usleep, 0, 0},
+    {"thrd_sleep", do_thrd_sleep, 0, 0},
+    {"sigtimedwait", do_sigtimedwait, 0, 0},
+    {"sigwaitinfo", do_sigwaitinfo, 1, 0},
+    {"receive", do_recv, 0, 0},
+    {"read", do_read, 0, 0},
+    {"recvmmsg", do_recvmmsg, 0, 0},
+    {"recvmmsg_some", do_recvmmsg_some, 0, 0},
+    {"connect", do_connect, 0, 0},
+    {"msgrcv", do_msgrcv, 1, 0},
+    {"semop", do_semop, 1, 0},
+    {"semtimedop", do_semtimedop, 0, 0},
+    {"sem_timedwait", do_sem_timedwait, 0, 0},
+    {"sem_clockwait", do_sem_clockwait, 0, 0},
+    {"aio_suspend", do_aio_suspend, 0, 0},
+    {"threaded_recvfrom", do_recvfrom, 0, 1},
+    {"threaded_recvmmsg", do_recvmmsg, 0, 1},
+    {"threaded_recvmmsg_some", do_recvmmsg_some, 0, 1},
+    {"threaded_sendto", do_sendto, 0, 1},
+    {"threaded_msgrcv", do_msgrcv, 1, 1},
+    {"pause", do_pause, 1, 0},
+    {"sigsuspend", do_sigsuspend, 1, 0},
+    {"sigpause", do_sigpause, 1, 0},
+    {"__xpg_sigpause", do_xpg_sigpause, 1, 0},
 };
 
-static const struct wait receive = {"recv", do_recv, 0};
+static const struct wait receive = {"recv", do_recv, 0, 0};
 
 enum { WAITS = sizeof(waits) / sizeof(waits[0]), LONG = 100000 };
 
@@ -374,6 +451,23 @@ static void wait_and_tell(const struct wait *wait, const char *kind, int millise
         _exit(1);
 }
 
+/* It reads for ever: the main thread, which comes first, bears an interruption no worse. */
+static void *read_in_thread(void *pipes)
+{
+    char byte;
+
+    return read(((int *)pipes)[0], &byte, 1) == 1 ? pipes : NULL;
+}
+
+static void start_thread(void)
+{
+    static int pipes[2];
+    pthread_t thread;
+
+    if (pipe(pipes) == -1 || pthread_create(&thread, NULL, read_in_thread, pipes) != 0)
+        _exit(1);
+}
+
 static __attribute__((noreturn)) void be_child(const struct wait *wait, int milliseconds)
 {
     struct sigaction action = {.sa_handler = on_signal};
@@ -381,6 +475,8 @@ static __attribute__((noreturn)) void be_child(const struct wait *wait, int mill
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     sigprocmask(SIG_BLOCK, &waited, NULL);
     sigaction(SIGUSR1, &action, NULL);
+    if (wait->threaded)
+        start_thread();
     printf("child %s %d\n", wait->name, (int)getpid());
     fflush(stdout);
     if (!wait->endless)
