@@ -25,30 +25,15 @@
 #include "signals.h"
 #include "socket_options.h"
 
-static bool same_inode(int fd, ino_t inode, void *argument)
-{
-    (void)fd;
-    return inode == *(const ino_t *)argument;
-}
-
 /* Every number that stands for the fresh socket stands for the inherited one from now on. */
 static int take_its_place(int fd, int inherited)
 {
-    ino_t fresh = socket_inode(fd);
     struct survey *survey;
-    int result = -1;
+    int result;
 
     while (!(survey = lock_survey()))
         sched_yield();
-    survey->wanted = same_inode;
-    survey->argument = &fresh;
-    survey_descriptors(survey);
-    for (unsigned i = 0; i < survey->sockets; i++)
-        if (replace_descriptor(survey, survey->socket[i].fd, inherited) == 0 &&
-            survey->socket[i].fd == fd)
-            result = 0;
-    if (result == -1) /* /proc is missing: then at least the number that we were given */
-        result = replace_descriptor(survey, fd, inherited);
+    result = replace_socket(survey, fd, inherited);
     unlock_survey(survey);
     return result;
 }
@@ -76,16 +61,10 @@ static int adopt_inherited_socket(int fd, int inherited, const struct listener_k
 static int ask_for_inherited(const struct listener_key *key)
 {
     struct message message = new_message(MESSAGE_BIND);
-    int control = open_control_patiently();
-    int inherited = -1;
+    int inherited;
 
-    if (control == -1)
-        return -1;
     message.key = *key;
-    if (send_message(control, &message, -1) == -1 ||
-        receive_message(control, &message, &inherited, 1) < 1)
-        inherited = -1;
-    kernel_close(control);
+    ask_helper(open_control_patiently(), &message, &inherited);
     return inherited;
 }
 

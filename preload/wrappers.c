@@ -20,6 +20,7 @@
 #include "program_memory.h"
 #include "real.h"
 #include "sandbox.h"
+#include "shutdown.h"
 #include "signals.h"
 #include "waits.h"
 
@@ -72,6 +73,12 @@ EXPORT(int, setsockopt, (int fd, int level, int name, const void *value, socklen
         return 0;
     }
     return result;
+}
+
+EXPORT(int, shutdown, (int fd, int how))
+{
+    return session.inherits || attends(ATTENTION_UPGRADE) ? shut_down_own(fd, how)
+                                                          : real()->shutdown(fd, how);
 }
 
 EXPORT(int, kill, (pid_t target, int number))
