@@ -644,6 +644,46 @@ udp_client() {
     equal "$(count_log "^port $PORT" "$OUT")" 3 "generations that listened"
 }
 
+@test "an address that a new version only tries is left to the old one, with its queue" {
+    requires python3
+    local tried answer
+    tried=$(free_port)
+    cat >server.py <<'END'
+import os, select, socket, sys
+version, ports = open("version").read().strip(), [int(port) for port in sys.argv[1:]]
+
+
+def bound(port):
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind(("127.0.0.1", port))
+    return one
+
+
+if version == "v2":
+    bound(ports.pop()).close()
+listeners = [bound(port) for port in ports]
+for each in listeners:
+    each.listen(16)
+while True:
+    served = listeners if os.path.exists("go") else listeners[:1]
+    for each in select.select(served, [], [], 0.02)[0]:
+        with each.accept()[0] as client:
+            client.sendall(f"{version}\n".encode())
+END
+    set_version v1
+    start_server python3 server.py "$PORT" "$tried"
+    keep "$tried"
+    set_version v2
+    kill -HUP "$PID"
+    wait_ready 2
+    wait_for_log "generation 2: does not listen on 127.0.0.1:$tried any more"
+    touch go
+    IFS= read -rt "$PATIENCE" -u "$KEPT" answer || fail "who waited in the queue got no answer"
+    equal "$answer" v1
+    wait_retired 1
+}
+
 # ---- SO_REUSEPORT ----
 
 @test "reuseport: two sockets on one port are inherited one by one" {
