@@ -561,6 +561,36 @@ closed_twice() {
     equal "$(sed -n 's/^port //p' "$OUT")" "$port" "port of the listener"
 }
 
+@test "sockets that their program moves to other numbers before it binds the next one" {
+    requires python3
+    local other
+    other=$(free_port)
+    cat >server.py <<'END'
+import fcntl, select, socket, sys
+
+
+def moved(kind, port):
+    first = socket.socket(type=kind)
+    first.bind(("127.0.0.1", port))
+    second = fcntl.fcntl(first, fcntl.F_DUPFD, 50)
+    first.close()
+    return socket.socket(fileno=second)
+
+
+sockets = [moved(socket.SOCK_DGRAM, int(port)) for port in sys.argv[1:]]
+sockets += [moved(socket.SOCK_STREAM, 0) for _ in range(3)]
+for each in sockets[-3:]:
+    each.listen()
+print(*(each.getsockname()[1] for each in sockets), flush=True)
+select.select(sockets, [], [])
+END
+    start_server python3 server.py "$PORT" "$other"
+    upgrade
+    upgrade
+    equal "$(count_log 'started, pid [0-9]+, with 5 inherited listeners$')" 2 "upgrades with all"
+    equal "$(sort "$OUT" | uniq -c | wc -l)" 1 "different sets of ports"
+}
+
 # ---- clients that are bound before they connect ----
 
 # binder_beside MODE PORT TARGET: its first generation has come; what it printed is in `first`
