@@ -132,6 +132,16 @@ static struct note *note_listener(int fd)
     return listener_key_of(fd, NULL, 0, &key) == 0 ? take_note(fd, &key) : NULL;
 }
 
+void note_before_device(int fd, int level, int name)
+{
+    int saved = errno;
+
+    if (level == SOL_SOCKET && (name == SO_BINDTODEVICE || name == SO_BINDTOIFINDEX) &&
+        own_state() && is_bound(fd))
+        note_listener(fd);
+    errno = saved;
+}
+
 static void tell_of_socket(enum message_kind kind, ino_t inode)
 {
     struct message message = new_message(kind);
@@ -285,6 +295,8 @@ static bool remake_socket(int fd, const struct listener_key *key, bool bound)
     if (fresh == -1)
         return false;
     copy_socket_options(fd, fresh);
+    if (key->device[0])
+        kernel_setsockopt(fresh, SOL_SOCKET, SO_BINDTODEVICE, key->device, sizeof key->device);
     kernel_fcntl(fresh, F_SETFL, kernel_fcntl(fd, F_GETFL, 0) & (O_NONBLOCK | O_ASYNC));
     if (bound)
         bind_beside(fd, fresh, key);

@@ -66,8 +66,11 @@ EXPORT(int, accept4, (int fd, struct sockaddr *address, socklen_t *length, int f
 EXPORT(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t length))
 {
     int saved = errno;
-    int result = real()->setsockopt(fd, level, name, value, length);
+    int result;
 
+    if (session.active)
+        note_before_device(fd, level, name);
+    result = real()->setsockopt(fd, level, name, value, length);
     if (result == -1 && has_inherited_membership(fd, level, name)) {
         errno = saved;
         return 0;

@@ -450,6 +450,32 @@ each_is_inherited() {
     upgrade_fails 'exited with status 1'
 }
 
+@test "IPv6 link-local addresses, by scope id or by device, and a device that is set after bind" {
+    requires root ip unshare python3
+    local i port=10000
+    set_version v1
+    listen_on "tcp fe80::1%one $((port + 1))" "udp fe80::1%one $((port + 1))" \
+        "tcp fe80::1 $((port + 2)) device=one" "udp fe80::1 $((port + 2)) device=one" \
+        "tcp ::1%1 $((port + 3))" "udp ff02::1:5%one $((port + 4))" \
+        "tcp 0.0.0.0 $((port + 5)) late-device=one" "udp 0.0.0.0 $((port + 5)) late-device=one"
+    # shellcheck disable=SC2016 # for that shell
+    start unshare --net sh -c 'ip link set lo up; ip link add one type veth peer name other
+        ip link set one up; ip link set other up; ip addr add fe80::1/64 dev one nodad
+        exec env LD_PRELOAD="$0" python3 "$@"' "$LIBRARY" "$PROGRAMS/listeners.py" version listeners
+    wait_ready 1
+    for i in 2 3; do
+        upgrade "v$i"
+        diff <(listeners_of 1) <(listeners_of "$i")
+    done
+    # the same for the kernel, asked for in the other way
+    listen_on "tcp fe80::1 $((port + 1)) device=one" "udp fe80::1 $((port + 1)) device=one" \
+        "tcp fe80::1%one $((port + 2))" "udp fe80::1%one $((port + 2))" \
+        "tcp ::1 $((port + 3))" "udp ff02::1:5 $((port + 4)) device=one" \
+        "tcp 0.0.0.0 $((port + 5))" "udp 0.0.0.0 $((port + 5))"
+    upgrade v4
+    diff <(listeners_of 1 | sed 's/.*://') <(listeners_of 4 | sed 's/.*://')
+}
+
 @test "a listener that a generation closes for good is closed" {
     local other
     other=$(free_port)
