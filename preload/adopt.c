@@ -171,6 +171,16 @@ static void serve_datagrams(int fd, bool adopted)
     tell_of_socket(MESSAGE_BOUND, note->inode);
 }
 
+/* For sockets of AF_INET, and with the wildcard: __inet_bind() in the kernel, not in ip(7). */
+static bool means_inet(int fd, const struct sockaddr *address)
+{
+    struct sockaddr_in v4;
+
+    memcpy(&v4, address, sizeof v4);
+    return v4.sin_family == AF_UNSPEC && v4.sin_addr.s_addr == htonl(INADDR_ANY) &&
+           socket_option(fd, SO_DOMAIN) == AF_INET;
+}
+
 int bind_or_adopt(int fd, const struct sockaddr *given, socklen_t length)
 {
     int saved = errno;
@@ -181,6 +191,8 @@ int bind_or_adopt(int fd, const struct sockaddr *given, socklen_t length)
 
     if (length > sizeof copy || !read_program_memory(&copy, given, length))
         return real()->bind(fd, given, length);
+    if (means_inet(fd, address))
+        copy.ss_family = AF_INET;
     if (may_adopt(fd, address, length) && adopt(fd, address, length)) {
         serve_datagrams(fd, true);
         errno = saved;

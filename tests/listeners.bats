@@ -476,6 +476,37 @@ each_is_inherited() {
     diff <(listeners_of 1 | sed 's/.*://') <(listeners_of 4 | sed 's/.*://')
 }
 
+@test "bind() with AF_UNSPEC is one with AF_INET, and an error where that is one" {
+    requires python3
+    cat >server.py <<'END'
+import ctypes, os, select, socket, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def bind(family, host):
+    one = socket.socket(family)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    address = struct.pack("=H", socket.AF_UNSPEC) + struct.pack(
+        "!H4s20x", int(sys.argv[1]), socket.inet_aton(host))
+    failed = libc.bind(one.fileno(), address, len(address)) == -1
+    return one, os.strerror(ctypes.get_errno()) if failed else "bound"
+
+
+for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "0.0.0.0")):
+    print(bind(family, host)[1], flush=True)
+listener, outcome = bind(socket.AF_INET, "0.0.0.0")
+listener.listen()
+print(outcome, flush=True)
+select.select([listener], [], [])
+END
+    start_server python3 server.py "$PORT"
+    upgrade
+    upgrade
+    equal "$(uniq -c "$OUT" | sed 's/^ *//')" "$(printf '2 %s\n1 bound\n' \
+        "Address family not supported by protocol"{,,})"
+    equal "$(count_log 'with 1 inherited listener$')" 2
+}
+
 @test "a listener that a generation closes for good is closed" {
     local other
     other=$(free_port)
