@@ -69,7 +69,7 @@ static void put_in_its_place(int fd, int similar)
 int shut_down_own(int fd, int how)
 {
     int saved = errno;
-    bool shared = own_state() && ends_service(fd, how) && is_shared(fd);
+    bool shared = ends_service(fd, how) && own_state() && is_shared(fd);
     bool listens = shared && is_listener(fd);
     int similar;
     int result;
