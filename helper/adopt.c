@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "activation.h"
+#include "clock.h"
 #include "family.h"
 #include "generation.h"
 #include "log.h"
@@ -49,6 +50,7 @@ int adopt_listener(struct generation *generation, const struct listener_key *key
         inherited = claim_again(generation, key);
     if (!inherited)
         return -1;
+    inherited->claimed_at = now();
     log_line(LEVEL_DEBUG, "generation %u: adopts %s", generation->number,
              address_text(inherited, address));
     return inherited->fd;
@@ -80,9 +82,18 @@ static bool is_among(const struct open_socket *sockets, size_t count, uint64_t i
     return false;
 }
 
+/* How long a process may need to read the answer that has its listener in it: nobody holds that. */
+static const int64_t answer_time = SECOND;
+
+static bool may_be_on_its_way(const struct inherited *item)
+{
+    return !item->listening && now() - item->claimed_at < answer_time;
+}
+
 /*
  * A socket may be bound only to try the address: hitch's master closes it, and
- * each worker, with SO_REUSEPORT, binds its own.
+ * each worker, with SO_REUSEPORT, binds its own. Others close it before they
+ * have called listen().
  */
 void review_claims(struct generation *generation)
 {
@@ -96,7 +107,7 @@ void review_claims(struct generation *generation)
 
         if (!item->claimed && held)
             item->claimed = item->listening = true;
-        else if (item->listening && !held && all_seen)
+        else if (item->claimed && !held && all_seen && !may_be_on_its_way(item))
             item->claimed = item->listening = false;
     }
     free(sockets);

@@ -20,6 +20,7 @@ struct inherited {
     int options;      /* a socket that is never bound: it keeps the options as collected */
     bool reusable;    /* SO_REUSEADDR of a datagram socket, before we allowed a second one */
     bool claimed;
+    int64_t claimed_at;
     bool listening;
 };
 

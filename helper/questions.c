@@ -26,6 +26,7 @@
 #include "receivers.h"
 #include "replacements.h"
 #include "retire.h"
+#include "sharing.h"
 #include "unlink.h"
 #include "upgrade.h"
 
@@ -179,6 +180,11 @@ bool answer_message(int fd, const struct ucred *peer, const struct message *mess
         case MESSAGE_UNLINK:
             keep = send_answer(
                 fd, may_unlink(generation, &message->key, pid) ? MESSAGE_NONE : MESSAGE_KEEP, NULL,
+                0);
+            break;
+        case MESSAGE_SHUTDOWN:
+            keep = send_answer(
+                fd, may_shut_down(generation, message->inode) ? MESSAGE_NONE : MESSAGE_KEEP, NULL,
                 0);
             break;
         case MESSAGE_UNLINK_PID:

@@ -25,30 +25,15 @@
 #include "signals.h"
 #include "socket_options.h"
 
-static bool same_inode(int fd, ino_t inode, void *argument)
-{
-    (void)fd;
-    return inode == *(const ino_t *)argument;
-}
-
 /* Every number that stands for the fresh socket stands for the inherited one from now on. */
 static int take_its_place(int fd, int inherited)
 {
-    ino_t fresh = socket_inode(fd);
     struct survey *survey;
-    int result = -1;
+    int result;
 
     while (!(survey = lock_survey()))
         sched_yield();
-    survey->wanted = same_inode;
-    survey->argument = &fresh;
-    survey_descriptors(survey);
-    for (unsigned i = 0; i < survey->sockets; i++)
-        if (replace_descriptor(survey, survey->socket[i].fd, inherited) == 0 &&
-            survey->socket[i].fd == fd)
-            result = 0;
-    if (result == -1) /* /proc is missing: then at least the number that we were given */
-        result = replace_descriptor(survey, fd, inherited);
+    result = replace_socket(survey, fd, inherited);
     unlock_survey(survey);
     return result;
 }
@@ -76,16 +61,10 @@ static int adopt_inherited_socket(int fd, int inherited, const struct listener_k
 static int ask_for_inherited(const struct listener_key *key)
 {
     struct message message = new_message(MESSAGE_BIND);
-    int control = open_control_patiently();
-    int inherited = -1;
+    int inherited;
 
-    if (control == -1)
-        return -1;
     message.key = *key;
-    if (send_message(control, &message, -1) == -1 ||
-        receive_message(control, &message, &inherited, 1) < 1)
-        inherited = -1;
-    kernel_close(control);
+    ask_helper(open_control_patiently(), &message, &inherited);
     return inherited;
 }
 
@@ -153,6 +132,16 @@ static struct note *note_listener(int fd)
     return listener_key_of(fd, NULL, 0, &key) == 0 ? take_note(fd, &key) : NULL;
 }
 
+void note_before_device(int fd, int level, int name)
+{
+    int saved = errno;
+
+    if (level == SOL_SOCKET && (name == SO_BINDTODEVICE || name == SO_BINDTOIFINDEX) &&
+        own_state() && is_bound(fd))
+        note_listener(fd);
+    errno = saved;
+}
+
 static void tell_of_socket(enum message_kind kind, ino_t inode)
 {
     struct message message = new_message(kind);
@@ -182,6 +171,16 @@ static void serve_datagrams(int fd, bool adopted)
     tell_of_socket(MESSAGE_BOUND, note->inode);
 }
 
+/* For sockets of AF_INET, and with the wildcard: __inet_bind() in the kernel, not in ip(7). */
+static bool means_inet(int fd, const struct sockaddr *address)
+{
+    struct sockaddr_in v4;
+
+    memcpy(&v4, address, sizeof v4);
+    return v4.sin_family == AF_UNSPEC && v4.sin_addr.s_addr == htonl(INADDR_ANY) &&
+           socket_option(fd, SO_DOMAIN) == AF_INET;
+}
+
 int bind_or_adopt(int fd, const struct sockaddr *given, socklen_t length)
 {
     int saved = errno;
@@ -192,6 +191,8 @@ int bind_or_adopt(int fd, const struct sockaddr *given, socklen_t length)
 
     if (length > sizeof copy || !read_program_memory(&copy, given, length))
         return real()->bind(fd, given, length);
+    if (means_inet(fd, address))
+        copy.ss_family = AF_INET;
     if (may_adopt(fd, address, length) && adopt(fd, address, length)) {
         serve_datagrams(fd, true);
         errno = saved;
@@ -306,6 +307,8 @@ static bool remake_socket(int fd, const struct listener_key *key, bool bound)
     if (fresh == -1)
         return false;
     copy_socket_options(fd, fresh);
+    if (key->device[0])
+        kernel_setsockopt(fresh, SOL_SOCKET, SO_BINDTODEVICE, key->device, sizeof key->device);
     kernel_fcntl(fresh, F_SETFL, kernel_fcntl(fd, F_GETFL, 0) & (O_NONBLOCK | O_ASYNC));
     if (bound)
         bind_beside(fd, fresh, key);

@@ -11,6 +11,12 @@
  */
 int bind_or_adopt(int fd, const struct sockaddr *address, socklen_t length);
 
+/*
+ * setsockopt() is about to be called. A device that is set after bind() is not
+ * what a successor asks for when it binds: so what was bound is noted before.
+ */
+void note_before_device(int fd, int level, int name);
+
 /* listen() inside a session: as listen(2), and the helper learns of an adopted one. */
 int listen_and_tell(int fd, int backlog);
 

@@ -140,6 +140,22 @@ int receive_message(int control, struct message *message, int *descriptors, int 
     return -1;
 }
 
+int ask_helper(int control, struct message *message, int *descriptor)
+{
+    int received = -1;
+
+    if (descriptor)
+        *descriptor = -1;
+    if (control == -1)
+        return 0;
+    if (send_message(control, message, -1) == 0)
+        received = receive_message(control, message, descriptor, descriptor ? 1 : 0);
+    if (descriptor && received < 1)
+        *descriptor = -1;
+    kernel_close(control);
+    return received == -1 ? 0 : message->kind;
+}
+
 int tell_helper(const struct message *message)
 {
     int control = open_control();

@@ -32,6 +32,13 @@ int send_message(int control, const struct message *message, int pass);
  */
 int receive_message(int control, struct message *message, int *descriptors, int most);
 
+/*
+ * Send a question to `control`, receive the answer in its place and close
+ * `control`, which may be -1. Returns the kind of the answer, or 0 with errno set.
+ * `descriptor`, unless NULL: the one that came with it, which the caller owns, or -1.
+ */
+int ask_helper(int control, struct message *message, int *descriptor);
+
 /* Open, send one message that needs no answer, close. 0, or -1 with errno set. */
 int tell_helper(const struct message *message);
 

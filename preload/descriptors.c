@@ -200,3 +200,25 @@ int replace_descriptor(const struct survey *survey, int fd, int replacement)
     }
     return result == -1 ? -1 : 0;
 }
+
+static bool want_inode(int fd, ino_t inode, void *survey)
+{
+    (void)fd;
+    return inode == ((const struct survey *)survey)->inode;
+}
+
+int replace_socket(struct survey *survey, int fd, int replacement)
+{
+    int result = -1;
+
+    survey->wanted = want_inode;
+    survey->argument = survey;
+    survey->inode = socket_inode(fd);
+    survey_descriptors(survey);
+    for (unsigned i = 0; i < survey->sockets; i++)
+        if (replace_descriptor(survey, survey->socket[i].fd, replacement) == 0 &&
+            survey->socket[i].fd == fd)
+            result = 0;
+    /* /proc is missing: then at least the number that we were given */
+    return result == 0 ? 0 : replace_descriptor(survey, fd, replacement);
+}

@@ -25,6 +25,7 @@ struct registration {
 struct survey {
     bool (*wanted)(int fd, ino_t inode, void *argument);
     void *argument;
+    ino_t inode; /* the only one that replace_socket() wants */
     unsigned sockets;
     unsigned sets;
     unsigned registrations;
@@ -67,5 +68,11 @@ void unlock_survey(struct survey *survey);
  * something else of the number since the survey. Async-signal-safe.
  */
 int replace_descriptor(const struct survey *survey, int fd, int replacement);
+
+/*
+ * The same for every number of the socket that `fd` stands for, which the survey
+ * is made of. Returns 0 if `fd` is among what was replaced. Async-signal-safe.
+ */
+int replace_socket(struct survey *survey, int fd, int replacement);
 
 #endif

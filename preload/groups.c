@@ -24,16 +24,9 @@ static bool is_shared_group(pid_t target)
 static bool helper_signals_group(int signal_number)
 {
     struct message message = new_message(MESSAGE_SIGNAL_GROUP);
-    int control = open_control();
-    bool done;
 
-    if (control == -1)
-        return false;
     message.signal_number = signal_number;
-    done = send_message(control, &message, -1) == 0 &&
-           receive_message(control, &message, NULL, 0) == 0 && message.kind == MESSAGE_SIGNALLED;
-    kernel_close(control);
-    return done;
+    return ask_helper(open_control(), &message, NULL) == MESSAGE_SIGNALLED;
 }
 
 int kill_own_generation(pid_t target, int signal_number)

@@ -6,9 +6,11 @@
 #include "keys.h"
 
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/un.h>
 
 #include "kernel.h"
@@ -32,6 +34,27 @@ static void trim_internet_address(struct listener_key *key)
     }
     memset(key->address + length, 0, ADDRESS_LENGTH - length);
     key->address_length = (uint32_t)length;
+}
+
+/*
+ * Where an address needs a scope id, that is the device, and it wins over the one
+ * that was set before (inet6_bind() in the kernel); elsewhere it does not count.
+ * Who asks before bind() knows one of the two, who asks after it finds both.
+ */
+static void replace_scope_by_device(int fd, struct listener_key *key)
+{
+    struct sockaddr_in6 address;
+    struct ifreq request;
+
+    memcpy(&address, key->address, sizeof address);
+    memset(&request, 0, sizeof request);
+    request.ifr_ifindex = (int)address.sin6_scope_id;
+    if ((IN6_IS_ADDR_LINKLOCAL(&address.sin6_addr) ||
+         IN6_IS_ADDR_MC_LINKLOCAL(&address.sin6_addr) ||
+         IN6_IS_ADDR_MC_NODELOCAL(&address.sin6_addr)) &&
+        syscall(SYS_ioctl, fd, SIOCGIFNAME, &request) == 0)
+        memcpy(key->device, request.ifr_name, DEVICE_LENGTH);
+    memset(key->address + offsetof(struct sockaddr_in6, sin6_scope_id), 0, sizeof(uint32_t));
 }
 
 /*
@@ -116,6 +139,8 @@ int listener_key_of(int fd, const struct sockaddr *address, socklen_t length,
         return address && length <= sizeof(struct sockaddr_un) ? identify_unix_file(key) : 0;
     trim_internet_address(key);
     kernel_getsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, key->device, &device_length);
+    if (key->family == AF_INET6)
+        replace_scope_by_device(fd, key);
     return 0;
 }
 

@@ -11,24 +11,16 @@
 #include "kernel.h"
 #include "keys.h"
 
-/* The kind of the answer, with its descriptor if there is one, which the caller owns. */
-static enum message_kind ask_about(int fd, int *deaf)
+/* The kind of the answer, or 0, with its descriptor if there is one, which the caller owns. */
+static int ask_about(int fd, int *deaf)
 {
     struct message message = new_message(MESSAGE_LISTEN);
-    int control;
 
     *deaf = -1;
     message.inode = socket_inode(fd);
     if (listener_key_of(fd, NULL, 0, &message.key) == -1)
-        return MESSAGE_NONE;
-    control = open_control();
-    if (control == -1)
-        return MESSAGE_NONE;
-    if (send_message(control, &message, -1) == -1 ||
-        receive_message(control, &message, deaf, 1) == -1)
-        message.kind = MESSAGE_NONE;
-    kernel_close(control);
-    return message.kind;
+        return 0;
+    return ask_helper(open_control(), &message, deaf);
 }
 
 int ask_for_deaf_socket(int fd)
@@ -43,8 +35,8 @@ int ask_for_deaf_socket(int fd)
 bool is_known_to_serve(int fd)
 {
     int deaf;
-    enum message_kind answer = ask_about(fd, &deaf);
+    int answer = ask_about(fd, &deaf);
 
     kernel_close(deaf);
-    return answer != MESSAGE_NONE;
+    return answer != 0 && answer != MESSAGE_NONE;
 }

@@ -9,6 +9,7 @@
 #include "descriptors.h"
 #include "kernel.h"
 #include "process.h"
+#include "procfs.h"
 
 enum { NOTES = 256 };
 
@@ -70,23 +71,48 @@ bool have_notes(void)
     return atomic_load_explicit(&taken, memory_order_relaxed) != 0;
 }
 
-static bool is_stale(const struct note *note)
+/* A socket may have got another number, as daemons do with F_DUPFD. */
+static bool follow_number(int fd, void *argument)
 {
-    return note->inode == 0 || socket_inode(note->fd) != note->inode;
+    struct note *note = find_note(socket_inode(fd));
+
+    (void)argument;
+    if (note)
+        note->fd = fd;
+    return true;
 }
 
-/* The first free or stale place; where there is none, the oldest note gives way. */
-static struct note *place_for_note(void)
+static void drop_stale_notes(void)
+{
+    int proc = open_proc_self();
+
+    for_each_number(proc, "fd", follow_number, NULL);
+    kernel_close(proc);
+    for (unsigned i = 0; i < NOTES; i++)
+        if (socket_inode(notes[i].fd) != notes[i].inode)
+            atomic_store_explicit(&notes[i].inode, 0, memory_order_release);
+}
+
+/* The first free place; where there is none, the oldest note gives way. */
+static struct note *find_place(void)
 {
     struct note *oldest = &notes[0];
 
-    for (unsigned i = 0; i < NOTES; i++) {
-        if (is_stale(&notes[i]))
-            return &notes[i];
-        if (notes[i].order < oldest->order)
+    for (unsigned i = 0; i < NOTES && oldest->inode != 0; i++)
+        if (notes[i].inode == 0 || notes[i].order < oldest->order)
             oldest = &notes[i];
-    }
     return oldest;
+}
+
+/*
+ * Which notes are stale is a walk through /proc, so it is asked only where room
+ * is short, or where one of them may be what keeps every wait looked at.
+ */
+static struct note *place_for_note(void)
+{
+    if (find_place()->inode != 0 || attends(ATTENTION_ADOPTED | ATTENTION_UNLISTENED))
+        drop_stale_notes();
+    return find_place();
 }
 
 struct note *take_note(int fd, const struct listener_key *key)

@@ -78,20 +78,13 @@ static void carry_out(int order)
 bool helper_takes_signal(const siginfo_t *info)
 {
     struct message message = new_message(MESSAGE_UPGRADE);
-    int control;
-    bool taken;
 
     /* not the kernel's, as for a terminal's hang-up, nor that of a timer, which has no sender */
     if (info->si_code != SI_USER && info->si_code != SI_TKILL && info->si_code != SI_QUEUE)
         return false;
-    control = open_control();
-    if (control == -1) /* no helper, no upgrade: the program's own again */
-        return false;
     message.sender = info->si_pid;
-    taken = send_message(control, &message, -1) == 0 &&
-            receive_message(control, &message, NULL, 0) == 0 && message.kind == MESSAGE_UPGRADING;
-    kernel_close(control);
-    return taken;
+    /* no helper, no upgrade: the program's own again */
+    return ask_helper(open_control(), &message, NULL) == MESSAGE_UPGRADING;
 }
 
 /*

@@ -19,15 +19,7 @@ enum { LONGEST_PID = 9 }; /* digits: pid_t is never longer, proc(5) pid_max */
 
 static bool helper_wants_it_kept(struct message *message)
 {
-    int control = open_control_patiently();
-    bool kept;
-
-    if (control == -1)
-        return false;
-    kept = send_message(control, message, -1) == 0 &&
-           receive_message(control, message, NULL, 0) == 0 && message->kind == MESSAGE_KEEP;
-    kernel_close(control);
-    return kept;
+    return ask_helper(open_control_patiently(), message, NULL) == MESSAGE_KEEP;
 }
 
 static bool others_serve_on(const struct stat *status)

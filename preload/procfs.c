@@ -23,15 +23,9 @@ struct directory_entry {
 static int ask_for_proc_self(void)
 {
     struct message message = new_message(MESSAGE_PROC);
-    int control = open_control();
-    int proc = -1;
+    int proc;
 
-    if (control == -1)
-        return -1;
-    if (send_message(control, &message, -1) == -1 ||
-        receive_message(control, &message, &proc, 1) < 1)
-        proc = -1;
-    kernel_close(control);
+    ask_helper(open_control(), &message, &proc);
     return proc;
 }
 

@@ -20,6 +20,7 @@ typedef void (*program_handler)(int);
     F(int, accept, (int, struct sockaddr *, socklen_t *))                                          \
     F(int, accept4, (int, struct sockaddr *, socklen_t *, int))                                    \
     F(int, setsockopt, (int, int, int, const void *, socklen_t))                                   \
+    F(int, shutdown, (int, int))                                                                   \
     F(int, kill, (pid_t, int))                                                                     \
     F(int, prctl, (int, ...))                                                                      \
     F(int, unlink, (const char *))                                                                 \

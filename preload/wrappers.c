@@ -20,6 +20,7 @@
 #include "program_memory.h"
 #include "real.h"
 #include "sandbox.h"
+#include "shutdown.h"
 #include "signals.h"
 #include "waits.h"
 
@@ -65,13 +66,22 @@ EXPORT(int, accept4, (int fd, struct sockaddr *address, socklen_t *length, int f
 EXPORT(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t length))
 {
     int saved = errno;
-    int result = real()->setsockopt(fd, level, name, value, length);
+    int result;
 
+    if (session.active)
+        note_before_device(fd, level, name);
+    result = real()->setsockopt(fd, level, name, value, length);
     if (result == -1 && has_inherited_membership(fd, level, name)) {
         errno = saved;
         return 0;
     }
     return result;
+}
+
+EXPORT(int, shutdown, (int fd, int how))
+{
+    return session.inherits || attends(ATTENTION_UPGRADE) ? shut_down_own(fd, how)
+                                                          : real()->shutdown(fd, how);
 }
 
 EXPORT(int, kill, (pid_t target, int number))

@@ -267,6 +267,141 @@ has_states() {
     (($(count_log '^end of state' "$2") >= $1))
 }
 
+# shutdown_server: server.py PORT serves TCP, UDP and the path `socket`, each client with "VERSION".
+# With the version "fails" it shuts all of them down, prints what it sees, and exits.
+shutdown_server() {
+    requires python3
+    cat >server.py <<'END'
+import os, select, socket, sys
+version, port = open("version").read().strip(), int(sys.argv[1])
+if os.path.exists("socket"):
+    os.unlink("socket")
+sockets = [socket.socket(), socket.socket(socket.AF_UNIX), socket.socket(type=socket.SOCK_DGRAM)]
+sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+loop = select.poll()
+for each, address in zip(sockets, (("127.0.0.1", port), "socket", ("127.0.0.1", port))):
+    each.bind(address)
+    if each.type == socket.SOCK_STREAM:
+        each.listen(16)
+    loop.register(each, select.POLLIN)
+
+
+def outcome(call, *arguments):
+    try:
+        return call(*arguments)
+    except OSError as error:
+        return error.strerror
+
+
+def take(each, size=100):
+    return each.accept() if each.type == socket.SOCK_STREAM else each.recvfrom(size)
+
+
+while version == "fails":
+    for each in sockets:
+        took = outcome(each.shutdown, socket.SHUT_RDWR)
+        hung_up = bool(dict(loop.poll(0))[each.fileno()] & select.POLLHUP)
+        print(f"shutdown: {took}, poll: {hung_up}, then: {outcome(take, each)}", flush=True)
+    sys.exit(1)
+while True:
+    for number, _ in loop.poll():
+        each = next(s for s in sockets if s.fileno() == number)
+        if each.type == socket.SOCK_DGRAM:
+            each.sendto(version.encode(), take(each)[1])
+            continue
+        with take(each)[0] as client:
+            client.sendall(version.encode())
+END
+    cat >client.py <<'END'
+import socket, sys
+port = int(sys.argv[1])
+for family, kind, address in ((socket.AF_INET, socket.SOCK_STREAM, ("127.0.0.1", port)),
+                              (socket.AF_UNIX, socket.SOCK_STREAM, "socket"),
+                              (socket.AF_INET, socket.SOCK_DGRAM, ("127.0.0.1", port))):
+    with socket.socket(family, kind) as client:
+        client.settimeout(20)
+        client.connect(address)
+        if kind == socket.SOCK_DGRAM:
+            client.send(b"question")
+        print(client.recv(100).decode(), end=" ")
+END
+}
+
+@test "a new version that shuts its listeners down as it fails" {
+    shutdown_server
+    set_version v1
+    start_server python3 server.py "$PORT"
+    set_version fails
+    upgrade_fails 'exited with status 1'
+    equal "$(sort "$OUT" | uniq -c | sed 's/^ *//')" "$(printf '%s\n' \
+        "2 shutdown: None, poll: True, then: Invalid argument" \
+        "1 shutdown: Transport endpoint is not connected, poll: True, then: (b'', None)")"
+    equal "$(python3 client.py "$PORT")" "v1 v1 v1 " "answers after the failure"
+    upgrade v3
+    equal "$(python3 client.py "$PORT")" "v3 v3 v3 " "answers of the next version"
+}
+
+# stopping_server: server.py serves the path `socket` until SIGUSR1, and then shuts it down. What
+# serves is a thread of version v1, and a child of v2, which begins once the file `go` is there.
+stopping_server() {
+    requires python3
+    cat >server.py <<'END'
+import os, signal, socket, threading, time
+version = open("version").read().strip()
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+while version == "v2" and not os.path.exists("go"):
+    time.sleep(0.01)
+if os.path.exists("socket"):
+    os.unlink("socket")
+listener = socket.socket(socket.AF_UNIX)
+listener.bind("socket")
+listener.listen(16)
+
+
+def serve():
+    try:
+        while True:
+            with listener.accept()[0] as client:
+                client.sendall(version.encode())
+    except OSError as error:
+        print(f"{version}: {error.strerror}", flush=True)
+
+
+if version == "v1":
+    thread = threading.Thread(target=serve)
+    thread.start()
+    wait = thread.join
+else:
+    child = os.fork()
+    if child == 0:
+        serve()
+        os._exit(0)
+    wait = lambda: os.waitpid(child, 0)
+signal.sigwait([signal.SIGUSR1])
+listener.shutdown(socket.SHUT_RDWR)
+wait()
+END
+    set_version v1
+    start_server python3 server.py
+}
+
+@test "the old version stops by shutdown() while its successor starts: the successor takes over" {
+    stopping_server
+    set_version v2
+    kill -HUP "$PID"
+    wait_for_log 'generation 2: started'
+    kill -USR1 "$(first_pid 1)"
+    wait_for_log '^v1: Invalid argument' "$OUT"
+    touch go
+    wait_ready 2
+    equal "$(python3 -c 'import socket
+s = socket.socket(socket.AF_UNIX); s.connect("socket"); print(s.recv(100).decode())')" v2 "answer"
+    # it has the listener for itself now, and ends it for its child as well
+    kill -USR1 "$(first_pid 2)"
+    wait_for_log '^v2: Invalid argument' "$OUT"
+    wait_end
+}
+
 @test "clients in the queue survive a failure, and are served by the next version" {
     touch closed
     start_server "$TESTS/odd" --port "$PORT" --no-accept "$PWD/closed" --fail-if "$PWD/failing"

@@ -450,6 +450,63 @@ each_is_inherited() {
     upgrade_fails 'exited with status 1'
 }
 
+@test "IPv6 link-local addresses, by scope id or by device, and a device that is set after bind" {
+    requires root ip unshare python3
+    local i port=10000
+    set_version v1
+    listen_on "tcp fe80::1%one $((port + 1))" "udp fe80::1%one $((port + 1))" \
+        "tcp fe80::1 $((port + 2)) device=one" "udp fe80::1 $((port + 2)) device=one" \
+        "tcp ::1%1 $((port + 3))" "udp ff02::1:5%one $((port + 4))" \
+        "tcp 0.0.0.0 $((port + 5)) late-device=one" "udp 0.0.0.0 $((port + 5)) late-device=one"
+    # shellcheck disable=SC2016 # for that shell
+    start unshare --net sh -c 'ip link set lo up; ip link add one type veth peer name other
+        ip link set one up; ip link set other up; ip addr add fe80::1/64 dev one nodad
+        exec env LD_PRELOAD="$0" python3 "$@"' "$LIBRARY" "$PROGRAMS/listeners.py" version listeners
+    wait_ready 1
+    for i in 2 3; do
+        upgrade "v$i"
+        diff <(listeners_of 1) <(listeners_of "$i")
+    done
+    # the same for the kernel, asked for in the other way
+    listen_on "tcp fe80::1 $((port + 1)) device=one" "udp fe80::1 $((port + 1)) device=one" \
+        "tcp fe80::1%one $((port + 2))" "udp fe80::1%one $((port + 2))" \
+        "tcp ::1 $((port + 3))" "udp ff02::1:5 $((port + 4)) device=one" \
+        "tcp 0.0.0.0 $((port + 5))" "udp 0.0.0.0 $((port + 5))"
+    upgrade v4
+    diff <(listeners_of 1 | sed 's/.*://') <(listeners_of 4 | sed 's/.*://')
+}
+
+@test "bind() with AF_UNSPEC is one with AF_INET, and an error where that is one" {
+    requires python3
+    cat >server.py <<'END'
+import ctypes, os, select, socket, struct, sys
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def bind(family, host):
+    one = socket.socket(family)
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    address = struct.pack("=H", socket.AF_UNSPEC) + struct.pack(
+        "!H4s20x", int(sys.argv[1]), socket.inet_aton(host))
+    failed = libc.bind(one.fileno(), address, len(address)) == -1
+    return one, os.strerror(ctypes.get_errno()) if failed else "bound"
+
+
+for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "0.0.0.0")):
+    print(bind(family, host)[1], flush=True)
+listener, outcome = bind(socket.AF_INET, "0.0.0.0")
+listener.listen()
+print(outcome, flush=True)
+select.select([listener], [], [])
+END
+    start_server python3 server.py "$PORT"
+    upgrade
+    upgrade
+    equal "$(uniq -c "$OUT" | sed 's/^ *//')" "$(printf '2 %s\n1 bound\n' \
+        "Address family not supported by protocol"{,,})"
+    equal "$(count_log 'with 1 inherited listener$')" 2
+}
+
 @test "a listener that a generation closes for good is closed" {
     local other
     other=$(free_port)
@@ -560,6 +617,36 @@ closed_twice() {
     equal "$(sed -n 's/^port //p' "$OUT")" "$port" "port of the listener"
 }
 
+@test "sockets that their program moves to other numbers before it binds the next one" {
+    requires python3
+    local other
+    other=$(free_port)
+    cat >server.py <<'END'
+import fcntl, select, socket, sys
+
+
+def moved(kind, port):
+    first = socket.socket(type=kind)
+    first.bind(("127.0.0.1", port))
+    second = fcntl.fcntl(first, fcntl.F_DUPFD, 50)
+    first.close()
+    return socket.socket(fileno=second)
+
+
+sockets = [moved(socket.SOCK_DGRAM, int(port)) for port in sys.argv[1:]]
+sockets += [moved(socket.SOCK_STREAM, 0) for _ in range(3)]
+for each in sockets[-3:]:
+    each.listen()
+print(*(each.getsockname()[1] for each in sockets), flush=True)
+select.select(sockets, [], [])
+END
+    start_server python3 server.py "$PORT" "$other"
+    upgrade
+    upgrade
+    equal "$(count_log 'started, pid [0-9]+, with 5 inherited listeners$')" 2 "upgrades with all"
+    equal "$(sort "$OUT" | uniq -c | wc -l)" 1 "different sets of ports"
+}
+
 # ---- clients that are bound before they connect ----
 
 # binder_beside MODE PORT TARGET: its first generation has come; what it printed is in `first`
@@ -641,6 +728,46 @@ udp_client() {
     upgrade
     upgrade
     equal "$(count_log "^port $PORT" "$OUT")" 3 "generations that listened"
+}
+
+@test "an address that a new version only tries is left to the old one, with its queue" {
+    requires python3
+    local tried answer
+    tried=$(free_port)
+    cat >server.py <<'END'
+import os, select, socket, sys
+version, ports = open("version").read().strip(), [int(port) for port in sys.argv[1:]]
+
+
+def bound(port):
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind(("127.0.0.1", port))
+    return one
+
+
+if version == "v2":
+    bound(ports.pop()).close()
+listeners = [bound(port) for port in ports]
+for each in listeners:
+    each.listen(16)
+while True:
+    served = listeners if os.path.exists("go") else listeners[:1]
+    for each in select.select(served, [], [], 0.02)[0]:
+        with each.accept()[0] as client:
+            client.sendall(f"{version}\n".encode())
+END
+    set_version v1
+    start_server python3 server.py "$PORT" "$tried"
+    keep "$tried"
+    set_version v2
+    kill -HUP "$PID"
+    wait_ready 2
+    wait_for_log "generation 2: does not listen on 127.0.0.1:$tried any more"
+    touch go
+    IFS= read -rt "$PATIENCE" -u "$KEPT" answer || fail "who waited in the queue got no answer"
+    equal "$answer" v1
+    wait_retired 1
 }
 
 # ---- SO_REUSEPORT ----

@@ -4,7 +4,8 @@
     unix PATH [OPTION]...             also seqpacket and datagram
 
 Options: device=NAME, transparent, freebind, mode=OCTAL, uid=N, unlink (before bind), keep (the
-path stays when the server ends), join=NAME (of JOINS, after bind). Prints "generation PID", then "LINE: inode N" for each, with
+path stays when the server ends), join=NAME (of JOINS, after bind), late-device=NAME (after bind).
+Prints "generation PID", then "LINE: inode N" for each, with
 what it finds set, and answers "VERSION PID TOKEN" to "GET TOKEN". SIGUSR1 closes the last listener
 for good.
 """
@@ -91,10 +92,13 @@ def open_listener(line):
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         listener = socket.socket(family, type_, protocol)
         set_options(listener, options[1:])
-        listener.bind((address, int(options[0])))
+        # with the scope id that a name like fe80::1%lo has
+        listener.bind(socket.getaddrinfo(address, options[0], family, type_)[0][4])
         for option in options[1:]:
             if option.startswith("join="):
                 listener.setsockopt(*JOINS[option[5:]])
+            if option.startswith("late-device="):
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, option[12:].encode())
     if type_ != socket.SOCK_DGRAM:
         listener.listen(64)
     set_ = "".join(
