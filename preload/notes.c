@@ -10,16 +10,23 @@
 #include "kernel.h"
 #include "process.h"
 
-enum { NOTES = 256 };
+/* How many places are made when more are needed. They stay: a handler may be reading them. */
+enum { PLACES_AT_ONCE = 64 };
 
-static struct note notes[NOTES];
+static struct note *_Atomic notes;
 static atomic_uint taken;
+
+static struct note *first_note(void)
+{
+    return atomic_load_explicit(&notes, memory_order_acquire);
+}
 
 struct note *find_note(ino_t inode)
 {
-    for (unsigned i = 0; inode != 0 && i < NOTES; i++)
-        if (atomic_load_explicit(&notes[i].inode, memory_order_acquire) == inode)
-            return &notes[i];
+    if (inode != 0)
+        for (struct note *note = first_note(); note; note = note->next)
+            if (atomic_load_explicit(&note->inode, memory_order_acquire) == inode)
+                return note;
     return NULL;
 }
 
@@ -60,9 +67,9 @@ bool want_service_sockets(int fd, ino_t inode, void *argument)
 
 void for_each_note(void (*visit)(struct note *note, void *argument), void *argument)
 {
-    for (unsigned i = 0; i < NOTES; i++)
-        if (atomic_load_explicit(&notes[i].inode, memory_order_acquire) != 0)
-            visit(&notes[i], argument);
+    for (struct note *note = first_note(); note; note = note->next)
+        if (atomic_load_explicit(&note->inode, memory_order_acquire) != 0)
+            visit(note, argument);
 }
 
 bool have_notes(void)
@@ -70,23 +77,58 @@ bool have_notes(void)
     return atomic_load_explicit(&taken, memory_order_relaxed) != 0;
 }
 
-static bool is_stale(const struct note *note)
+static bool is_free(const struct note *note)
 {
-    return note->inode == 0 || socket_inode(note->fd) != note->inode;
+    return note->inode == 0;
 }
 
-/* The first free or stale place; where there is none, the oldest note gives way. */
+static bool is_stale(const struct note *note)
+{
+    return socket_inode(note->fd) != note->inode;
+}
+
+static struct note *find_place(bool (*fits)(const struct note *note))
+{
+    for (struct note *note = first_note(); note; note = note->next)
+        if (fits(note))
+            return note;
+    return NULL;
+}
+
+static struct note *make_places(void)
+{
+    struct note *place = kernel_map(PLACES_AT_ONCE * sizeof *place);
+
+    if (!place)
+        return NULL;
+    for (unsigned i = 0; i < PLACES_AT_ONCE; i++)
+        place[i].next = i + 1 < PLACES_AT_ONCE ? &place[i + 1] : first_note();
+    atomic_store_explicit(&notes, place, memory_order_release);
+    return place;
+}
+
+/* To see whether a note is stale takes a system call. */
 static struct note *place_for_note(void)
 {
-    struct note *oldest = &notes[0];
+    struct note *place = find_place(is_free);
 
-    for (unsigned i = 0; i < NOTES; i++) {
-        if (is_stale(&notes[i]))
-            return &notes[i];
-        if (notes[i].order < oldest->order)
-            oldest = &notes[i];
-    }
-    return oldest;
+    if (!place)
+        place = find_place(is_stale);
+    return place ? place : make_places();
+}
+
+static struct note *new_note(void)
+{
+    struct note *note = place_for_note();
+
+    if (!note)
+        return NULL;
+    atomic_store_explicit(&note->inode, 0, memory_order_release);
+    note->private = note->datagram = note->adopted = note->unlistened = note->wants_blocking =
+        note->undecided = note->polled = note->collected = false;
+    note->status_flags = 0;
+    note->order = atomic_fetch_add(&taken, 1) + 1;
+    return note;
 }
 
 struct note *take_note(int fd, const struct listener_key *key)
@@ -100,17 +142,13 @@ struct note *take_note(int fd, const struct listener_key *key)
     while (atomic_flag_test_and_set(&own->notes_lock))
         sched_yield();
     note = find_note(inode);
-    if (!note) {
-        note = place_for_note();
-        atomic_store_explicit(&note->inode, 0, memory_order_release);
-        note->private = note->datagram = note->adopted = note->unlistened = note->wants_blocking =
-            note->undecided = note->polled = note->collected = false;
-        note->status_flags = 0;
-        note->order = atomic_fetch_add(&taken, 1) + 1;
+    if (!note)
+        note = new_note();
+    if (note) {
+        note->fd = fd;
+        note->key = *key;
+        atomic_store_explicit(&note->inode, inode, memory_order_release);
     }
-    note->fd = fd;
-    note->key = *key;
-    atomic_store_explicit(&note->inode, inode, memory_order_release);
     atomic_flag_clear(&own->notes_lock);
     return note;
 }
