@@ -259,8 +259,9 @@ static int take_descriptor(struct msghdr *packet)
 
 /*
  * Receive one message and at most one descriptor. The size of the message, 0 at
- * the end, or -1. There is room for two descriptors whatever we ask for, since
- * ancillary data is padded (cmsg(3)): whoever sends more must not leave them here.
+ * the end, or -1: EMFILE if a descriptor that came with it found no room. There is room for two
+ * descriptors whatever we ask for, since ancillary data is padded (cmsg(3)): whoever sends more
+ * must not leave them here.
  */
 static ssize_t receive(int fd, struct message *message, int *descriptor)
 {
@@ -274,6 +275,10 @@ static ssize_t receive(int fd, struct message *message, int *descriptor)
     ssize_t size = recvmsg(fd, &packet, MSG_CMSG_CLOEXEC | MSG_TRUNC);
 
     *descriptor = size == -1 ? -1 : take_descriptor(&packet);
+    if (size != -1 && *descriptor == -1 && packet.msg_flags & MSG_CTRUNC) {
+        errno = EMFILE;
+        return -1;
+    }
     return size;
 }
 

@@ -6,6 +6,7 @@
 #include "activation.h"
 #include "commands.h"
 #include "generation.h"
+#include "limits.h"
 #include "log.h"
 #include "loop.h"
 #include "manager.h"
@@ -23,6 +24,7 @@ int run_command(int argc, char **argv)
         log_line(LEVEL_ERROR, "libtfpreload.so is neither beside tfhelper nor in " TFP_LIBDIR
                               ": running without upgrades");
     warn_of_unfit_command();
+    lift_descriptor_limit();
     open_loop();
     prctl(PR_SET_CHILD_SUBREAPER, 1); /* orphans of the server come to us, not to init */
     find_manager();

@@ -22,6 +22,7 @@
 #include "environment.h"
 #include "fail.h"
 #include "generation.h"
+#include "limits.h"
 #include "log.h"
 #include "memory.h"
 #include "notices.h"
@@ -130,6 +131,7 @@ static _Noreturn void execute(char **environment, pid_t helper, int report, int 
     if (ready_pipe != -1)
         give_ready_pipe(ready_pipe, &report);
     restore_signals();
+    restore_descriptor_limit();
     if (settings.file)
         execve(settings.file, settings.command, environment);
     else

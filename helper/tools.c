@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "environment.h"
+#include "limits.h"
 #include "log.h"
 #include "start.h"
 #include "usage.h"
@@ -22,6 +23,7 @@ static _Noreturn void execute(char *const argv[], const struct environment *envi
     dup2(null, STDIN_FILENO);
     dup2(null, STDOUT_FILENO);
     restore_signals();
+    restore_descriptor_limit();
     execve(argv[0], argv, environment->entry);
     _exit(EXIT_NOT_EXECUTABLE);
 }

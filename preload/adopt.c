@@ -17,6 +17,7 @@
 #include "kernel.h"
 #include "keys.h"
 #include "latecomers.h"
+#include "names.h"
 #include "notes.h"
 #include "process.h"
 #include "program_memory.h"
@@ -239,6 +240,7 @@ static void stay_retired(int fd)
         !(note && (note->adopted || asks_for_any_port(&note->key))))
         deaf = ask_for_deaf_socket(fd);
     if (deaf != -1) {
+        keep_name(fd, deaf);
         take_its_place(fd, deaf);
         kernel_close(deaf);
     }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "arrays.h"
 #include "kernel.h"
 #include "process.h"
 #include "procfs.h"
@@ -45,10 +46,48 @@ static bool is_epoll_set(int proc, int fd)
     return length == sizeof kind - 1 && memcmp(target, kind, sizeof kind - 1) == 0;
 }
 
-static void out_of_space(struct survey *survey)
+static void failed(struct survey *survey)
 {
     if (!survey->error)
-        survey->error = ENOSPC;
+        survey->error = errno;
+}
+
+static void add_set(struct survey *survey, int fd)
+{
+    int *set = room_for_one_more(survey->set, survey->sets, sizeof *set);
+
+    if (!set) {
+        failed(survey);
+        return;
+    }
+    survey->set = set;
+    set[survey->sets++] = fd;
+}
+
+static void add_socket(struct survey *survey, struct surveyed_socket found)
+{
+    struct surveyed_socket *socket =
+        room_for_one_more(survey->socket, survey->sockets, sizeof *socket);
+
+    if (!socket) {
+        failed(survey);
+        return;
+    }
+    survey->socket = socket;
+    socket[survey->sockets++] = found;
+}
+
+static void add_registration(struct survey *survey, struct registration found)
+{
+    struct registration *registration =
+        room_for_one_more(survey->registration, survey->registrations, sizeof *registration);
+
+    if (!registration) {
+        failed(survey);
+        return;
+    }
+    survey->registration = registration;
+    registration[survey->registrations++] = found;
 }
 
 static bool survey_descriptor(int fd, void *argument)
@@ -57,21 +96,13 @@ static bool survey_descriptor(int fd, void *argument)
     ino_t inode;
 
     if (socket_option(fd, SO_TYPE) == -1) {
-        if (!is_epoll_set(survey->proc, fd))
-            return true;
-        if (survey->sets == SURVEY_SETS)
-            out_of_space(survey);
-        else
-            survey->set[survey->sets++] = fd;
+        if (is_epoll_set(survey->proc, fd))
+            add_set(survey, fd);
         return true;
     }
     inode = socket_inode(fd);
-    if (!survey->wanted(fd, inode, survey->argument))
-        return true;
-    if (survey->sockets == SURVEY_SOCKETS)
-        out_of_space(survey);
-    else
-        survey->socket[survey->sockets++] = (struct surveyed_socket){fd, inode};
+    if (survey->wanted(fd, inode, survey->argument))
+        add_socket(survey, (struct surveyed_socket){fd, inode});
     return true;
 }
 
@@ -112,19 +143,9 @@ static bool survey_registration(const char *line, void *argument)
     found.fd = (int)field(line, "tfd:", 10);
     found.events = (uint32_t)field(line, "events:", 16);
     found.data = field(line, "data:", 16);
-    if (!is_surveyed(survey, found.fd, (ino_t)field(line, "ino:", 16)))
-        return true;
-    if (survey->registrations == SURVEY_REGISTRATIONS)
-        out_of_space(survey);
-    else
-        survey->registration[survey->registrations++] = found;
+    if (is_surveyed(survey, found.fd, (ino_t)field(line, "ino:", 16)))
+        add_registration(survey, found);
     return true;
-}
-
-static void failed(struct survey *survey)
-{
-    if (!survey->error)
-        survey->error = errno;
 }
 
 static void survey_sets(struct survey *survey)
@@ -141,8 +162,6 @@ static void survey_sets(struct survey *survey)
 
 void survey_descriptors(struct survey *survey)
 {
-    survey->sockets = survey->sets = survey->registrations = 0;
-    survey->error = 0;
     survey->proc = open_proc_self();
     if (survey->proc == -1 || for_each_number(survey->proc, "fd", survey_descriptor, survey) == -1)
         failed(survey);
@@ -159,6 +178,8 @@ struct survey *lock_survey(void)
 
     if (!own || atomic_flag_test_and_set(&own->survey_lock))
         return NULL;
+    /* a fork while it was held leaves the child what it had found, for nobody */
+    memset(&the_survey, 0, sizeof the_survey);
     return &the_survey;
 }
 
@@ -166,7 +187,9 @@ void unlock_survey(struct survey *survey)
 {
     struct own_state *own = own_state();
 
-    (void)survey;
+    free_array(survey->socket, survey->sockets, sizeof *survey->socket);
+    free_array(survey->set, survey->sets, sizeof *survey->set);
+    free_array(survey->registration, survey->registrations, sizeof *survey->registration);
     if (own)
         atomic_flag_clear(&own->survey_lock);
 }

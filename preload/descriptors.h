@@ -6,9 +6,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* How much of one process a survey can hold; more is reported as ENOSPC. */
-enum { SURVEY_SOCKETS = 256, SURVEY_SETS = 256, SURVEY_REGISTRATIONS = 512 };
-
 struct surveyed_socket {
     int fd;
     ino_t inode;
@@ -31,9 +28,9 @@ struct survey {
     unsigned registrations;
     int proc;  /* /proc/self, while the survey is made */
     int error; /* the first thing that went wrong, or 0 */
-    struct surveyed_socket socket[SURVEY_SOCKETS];
-    int set[SURVEY_SETS];
-    struct registration registration[SURVEY_REGISTRATIONS];
+    struct surveyed_socket *socket;
+    int *set;
+    struct registration *registration;
 };
 
 /* An integer option of level SOL_SOCKET; -1 if that is not to be had. Async-signal-safe. */
@@ -47,16 +44,15 @@ ino_t socket_inode(int fd);
 
 /*
  * Fill the survey with every descriptor for which wanted() is true and its
- * registrations in the epoll sets of this process. Asks the kernel alone.
- * A survey is too large for a thread's stack: use survey_lock(). Changes errno;
- * async-signal-safe.
+ * registrations in the epoll sets of this process. Asks the kernel alone. Once
+ * for each lock_survey(). Changes errno; async-signal-safe.
  */
 void survey_descriptors(struct survey *survey);
 
 /*
- * The one survey of this process, for its holder alone. Returns NULL when
- * somebody else holds it (a signal handler cannot wait for the thread that it
- * interrupted). Async-signal-safe.
+ * The one survey of this process, empty and for its holder alone; unlocking
+ * frees what it found. Returns NULL when somebody else holds it (a signal handler
+ * cannot wait for the thread that it interrupted). Async-signal-safe.
  */
 struct survey *lock_survey(void);
 void unlock_survey(struct survey *survey);

@@ -10,6 +10,7 @@
 #include "kernel.h"
 #include "keys.h"
 #include "latecomers.h"
+#include "names.h"
 #include "notes.h"
 #include "process.h"
 #include "signals.h"
@@ -33,6 +34,7 @@ static bool take_given_socket(const struct survey *survey, int fd)
     protect_signals();
     deaf = ask_for_deaf_socket(fd);
     if (deaf != -1) {
+        keep_name(fd, deaf);
         replace_descriptor(survey, fd, deaf);
     } else if (listener_key_of(fd, NULL, 0, &key) == 0) {
         note = take_note(fd, &key);

@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stddef.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -110,6 +111,34 @@ static inline int kernel_getpeername(int fd, void *address, socklen_t *length)
 static inline int kernel_epoll_ctl(int set, int operation, int fd, struct epoll_event *event)
 {
     return (int)syscall(SYS_epoll_ctl, set, operation, fd, event);
+}
+
+/* Memory of the caller's own, zeroed; NULL with errno set on failure, as of the next one. */
+static inline void *kernel_map(size_t size)
+{
+    const int access = PROT_READ | PROT_WRITE;
+    const int kind = MAP_PRIVATE | MAP_ANONYMOUS;
+#ifdef SYS_mmap2 /* where there is one, the older call takes its arguments in another way: mmap(2) \
+                  */
+    long memory = syscall(SYS_mmap2, NULL, size, access, kind, -1, 0);
+#else
+    long memory = syscall(SYS_mmap, NULL, size, access, kind, -1, 0);
+#endif
+
+    return memory == -1 ? NULL : (void *)memory; // NOLINT(performance-no-int-to-ptr)
+}
+
+/* The same memory, larger, perhaps elsewhere. */
+static inline void *kernel_remap(void *memory, size_t size, size_t new_size)
+{
+    long moved = syscall(SYS_mremap, memory, size, new_size, MREMAP_MAYMOVE);
+
+    return moved == -1 ? NULL : (void *)moved; // NOLINT(performance-no-int-to-ptr)
+}
+
+static inline int kernel_unmap(void *memory, size_t size)
+{
+    return (int)syscall(SYS_munmap, memory, size);
 }
 
 static inline int kernel_tgkill(pid_t process, pid_t thread, int signal_number)

@@ -11,16 +11,23 @@
 #include "process.h"
 #include "procfs.h"
 
-enum { NOTES = 256 };
+/* How many places are made when more are needed. They stay: a handler may be reading them. */
+enum { PLACES_AT_ONCE = 64 };
 
-static struct note notes[NOTES];
+static struct note *_Atomic notes;
 static atomic_uint taken;
+
+static struct note *first_note(void)
+{
+    return atomic_load_explicit(&notes, memory_order_acquire);
+}
 
 struct note *find_note(ino_t inode)
 {
-    for (unsigned i = 0; inode != 0 && i < NOTES; i++)
-        if (atomic_load_explicit(&notes[i].inode, memory_order_acquire) == inode)
-            return &notes[i];
+    if (inode != 0)
+        for (struct note *note = first_note(); note; note = note->next)
+            if (atomic_load_explicit(&note->inode, memory_order_acquire) == inode)
+                return note;
     return NULL;
 }
 
@@ -61,9 +68,9 @@ bool want_service_sockets(int fd, ino_t inode, void *argument)
 
 void for_each_note(void (*visit)(struct note *note, void *argument), void *argument)
 {
-    for (unsigned i = 0; i < NOTES; i++)
-        if (atomic_load_explicit(&notes[i].inode, memory_order_acquire) != 0)
-            visit(&notes[i], argument);
+    for (struct note *note = first_note(); note; note = note->next)
+        if (atomic_load_explicit(&note->inode, memory_order_acquire) != 0)
+            visit(note, argument);
 }
 
 bool have_notes(void)
@@ -88,20 +95,29 @@ static void drop_stale_notes(void)
 
     for_each_number(proc, "fd", follow_number, NULL);
     kernel_close(proc);
-    for (unsigned i = 0; i < NOTES; i++)
-        if (socket_inode(notes[i].fd) != notes[i].inode)
-            atomic_store_explicit(&notes[i].inode, 0, memory_order_release);
+    for (struct note *note = first_note(); note; note = note->next)
+        if (note->inode != 0 && socket_inode(note->fd) != note->inode)
+            atomic_store_explicit(&note->inode, 0, memory_order_release);
 }
 
-/* The first free place; where there is none, the oldest note gives way. */
-static struct note *find_place(void)
+static struct note *find_free_place(void)
 {
-    struct note *oldest = &notes[0];
+    for (struct note *note = first_note(); note; note = note->next)
+        if (note->inode == 0)
+            return note;
+    return NULL;
+}
 
-    for (unsigned i = 0; i < NOTES && oldest->inode != 0; i++)
-        if (notes[i].inode == 0 || notes[i].order < oldest->order)
-            oldest = &notes[i];
-    return oldest;
+static struct note *make_places(void)
+{
+    struct note *place = kernel_map(PLACES_AT_ONCE * sizeof *place);
+
+    if (!place)
+        return NULL;
+    for (unsigned i = 0; i < PLACES_AT_ONCE; i++)
+        place[i].next = i + 1 < PLACES_AT_ONCE ? &place[i + 1] : first_note();
+    atomic_store_explicit(&notes, place, memory_order_release);
+    return place;
 }
 
 /*
@@ -110,9 +126,26 @@ static struct note *find_place(void)
  */
 static struct note *place_for_note(void)
 {
-    if (find_place()->inode != 0 || attends(ATTENTION_ADOPTED | ATTENTION_UNLISTENED))
+    struct note *place = find_free_place();
+
+    if (!place || attends(ATTENTION_ADOPTED | ATTENTION_UNLISTENED)) {
         drop_stale_notes();
-    return find_place();
+        place = find_free_place();
+    }
+    return place ? place : make_places();
+}
+
+static struct note *new_note(void)
+{
+    struct note *note = place_for_note();
+
+    if (!note)
+        return NULL;
+    note->private = note->datagram = note->adopted = note->unlistened = note->wants_blocking =
+        note->undecided = note->polled = note->collected = false;
+    note->status_flags = 0;
+    note->order = atomic_fetch_add(&taken, 1) + 1;
+    return note;
 }
 
 struct note *take_note(int fd, const struct listener_key *key)
@@ -126,17 +159,13 @@ struct note *take_note(int fd, const struct listener_key *key)
     while (atomic_flag_test_and_set(&own->notes_lock))
         sched_yield();
     note = find_note(inode);
-    if (!note) {
-        note = place_for_note();
-        atomic_store_explicit(&note->inode, 0, memory_order_release);
-        note->private = note->datagram = note->adopted = note->unlistened = note->wants_blocking =
-            note->undecided = note->polled = note->collected = false;
-        note->status_flags = 0;
-        note->order = atomic_fetch_add(&taken, 1) + 1;
+    if (!note)
+        note = new_note();
+    if (note) {
+        note->fd = fd;
+        note->key = *key;
+        atomic_store_explicit(&note->inode, inode, memory_order_release);
     }
-    note->fd = fd;
-    note->key = *key;
-    atomic_store_explicit(&note->inode, inode, memory_order_release);
     atomic_flag_clear(&own->notes_lock);
     return note;
 }

@@ -14,6 +14,7 @@
 #include "protocol.h"
 
 struct note {
+    struct note *next;    /* of all that there is room for */
     _Atomic(ino_t) inode; /* 0: free. Published last, so that a handler reads whole notes */
     int fd;               /* where it was when the note was taken */
     uint32_t order;       /* the k-th note that this process took */
@@ -31,7 +32,8 @@ struct note {
 
 /*
  * Take a note of listener `fd`, in place of an earlier one for the same socket.
- * Not in a signal handler. Returns the note, or NULL in the child of a vfork.
+ * Not in a signal handler. Returns the note, or NULL: in the child of a vfork, or
+ * without memory.
  */
 struct note *take_note(int fd, const struct listener_key *key);
 

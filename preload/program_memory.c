@@ -6,21 +6,30 @@
 
 #include "kernel.h"
 
-bool read_program_memory(void *to, const void *from, size_t size)
+/* process_vm_readv(2) or writev of ourselves: fails instead of raising SIGSEGV. */
+static bool copy(long call, void *to, const void *from, size_t size)
 {
     int saved = errno;
-    struct iovec here = {to, size}; // cppcheck-suppress ctuuninitvar
-    struct iovec there = {(void *)from, size};
-    long count;
+    struct iovec target = {to, size}; // cppcheck-suppress ctuuninitvar
+    struct iovec source = {(void *)from, size};
+    bool reads = call == SYS_process_vm_readv;
+    long count = syscall(call, kernel_getpid(), reads ? &target : &source, 1L,
+                         reads ? &source : &target, 1L, 0L);
 
-    if (!from)
-        return false;
-    /* process_vm_readv(2) of ourselves: a read that fails instead of raising SIGSEGV */
-    count = syscall(SYS_process_vm_readv, kernel_getpid(), &here, 1L, &there, 1L, 0L);
     if (count == -1 && errno != EFAULT) { /* forbidden by a sandbox, or not in this kernel */
         memcpy(to, from, size);
         count = (long)size;
     }
     errno = saved;
     return count == (long)size;
+}
+
+bool read_program_memory(void *to, const void *from, size_t size)
+{
+    return from && copy(SYS_process_vm_readv, to, from, size);
+}
+
+bool write_program_memory(void *to, const void *from, size_t size)
+{
+    return to && copy(SYS_process_vm_writev, to, from, size);
 }

@@ -19,6 +19,7 @@ typedef void (*program_handler)(int);
     F(int, connect, (int, const struct sockaddr *, socklen_t))                                     \
     F(int, accept, (int, struct sockaddr *, socklen_t *))                                          \
     F(int, accept4, (int, struct sockaddr *, socklen_t *, int))                                    \
+    F(int, getsockname, (int, struct sockaddr *, socklen_t *))                                     \
     F(int, setsockopt, (int, int, int, const void *, socklen_t))                                   \
     F(int, shutdown, (int, int))                                                                   \
     F(int, kill, (pid_t, int))                                                                     \

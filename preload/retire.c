@@ -14,6 +14,7 @@
 #include "datagrams.h"
 #include "descriptors.h"
 #include "kernel.h"
+#include "names.h"
 #include "notes.h"
 #include "process.h"
 #include "wake.h"
@@ -74,6 +75,7 @@ static int retire_datagram_socket(const struct survey *survey, const struct surv
     if (deaf == -1)
         return -1;
     kernel_fcntl(deaf, F_SETFL, nonblocking ? O_NONBLOCK : 0);
+    keep_name(socket->fd, deaf);
     result = replace_descriptor(survey, socket->fd, deaf);
     kernel_close(deaf);
     return result;
@@ -88,6 +90,7 @@ static int retire_socket(const struct survey *survey, const struct surveyed_sock
         return retire_datagram_socket(survey, socket, pick != BLOCKING);
     if (pick == POLLED)
         expect_blocking(replacements[pick]);
+    keep_name(socket->fd, replacements[pick]);
     return replace_descriptor(survey, socket->fd, replacements[pick]);
 }
 

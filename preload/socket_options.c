@@ -3,6 +3,10 @@
  * inherited one takes that socket's place, its options must be the ones that
  * the program has set so far, and those that only its predecessor set must go.
  *
+ * Not carried over is what is no plain value: filters (SO_ATTACH_FILTER and
+ * SO_ATTACH_BPF), IPsec policies, TCP_MD5SIG, the headers of IPV6_PKTINFO and
+ * its like. The inherited socket keeps its own.
+ *
  * The helper uses the same list to put a listener's options back when the new
  * generation changed them and then failed.
  */
@@ -30,6 +34,9 @@
 #endif
 #ifndef SO_PASSPIDFD
 #define SO_PASSPIDFD 76 /* 6.5 */
+#endif
+#ifndef IPV6_UNICAST_IF
+#define IPV6_UNICAST_IF 76 /* 3.4 */
 #endif
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS 83 /* 6.16 */
@@ -75,6 +82,7 @@ static const struct option {
     {SOL_SOCKET, SO_TIMESTAMP_NEW},
     {SOL_SOCKET, SO_INCOMING_CPU},
     {SOL_SOCKET, SO_BUSY_POLL},
+    {SOL_SOCKET, SO_MAX_PACING_RATE},
     {SOL_SOCKET, SO_SNDBUF},
     {SOL_SOCKET, SO_RCVBUF},
     /* setting a size switches auto-tuning off; this says whether the program did */
@@ -86,6 +94,8 @@ static const struct option {
     {IPPROTO_IP, IP_MTU_DISCOVER},
     {IPPROTO_IP, IP_FREEBIND},
     {IPPROTO_IP, IP_TRANSPARENT},
+    {IPPROTO_IP, IP_OPTIONS},
+    {IPPROTO_IP, IP_UNICAST_IF},
     {IPPROTO_IP, IP_PKTINFO},
     {IPPROTO_IP, IP_RECVTOS},
     {IPPROTO_IP, IP_RECVTTL},
@@ -104,6 +114,7 @@ static const struct option {
     {IPPROTO_IPV6, IPV6_MINHOPCOUNT},
     {IPPROTO_IPV6, IPV6_MTU_DISCOVER},
     {IPPROTO_IPV6, IPV6_DONTFRAG},
+    {IPPROTO_IPV6, IPV6_UNICAST_IF},
     {IPPROTO_IPV6, IPV6_RECVPKTINFO},
     {IPPROTO_IPV6, IPV6_RECVTCLASS},
     {IPPROTO_IPV6, IPV6_RECVHOPLIMIT},
@@ -118,6 +129,7 @@ static const struct option {
     {IPPROTO_IPV6, IPV6_MULTICAST_LOOP},
     {IPPROTO_IPV6, IPV6_MULTICAST_ALL},
     {IPPROTO_IPV6, IPV6_MULTICAST_IF},
+    {IPPROTO_UDP, UDP_ENCAP},
     {IPPROTO_UDP, UDP_NO_CHECK6_TX},
     {IPPROTO_UDP, UDP_NO_CHECK6_RX},
     {IPPROTO_UDP, UDP_SEGMENT},
@@ -126,6 +138,11 @@ static const struct option {
     {IPPROTO_TCP, TCP_MAXSEG},
     {IPPROTO_TCP, TCP_DEFER_ACCEPT},
     {IPPROTO_TCP, TCP_FASTOPEN},
+    /* reads as the system's when nobody set it; if that has none, there is no way to unset one */
+    {IPPROTO_TCP, TCP_FASTOPEN_KEY},
+    {IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE},
+    {IPPROTO_TCP, TCP_SAVE_SYN},
+    {IPPROTO_TCP, TCP_INQ},
     {IPPROTO_TCP, TCP_KEEPIDLE},
     {IPPROTO_TCP, TCP_KEEPINTVL},
     {IPPROTO_TCP, TCP_KEEPCNT},
@@ -137,7 +154,7 @@ static const struct option {
     {IPPROTO_TCP, TCP_CONGESTION},
 };
 
-enum { OPTION_BYTES = 32 };
+enum { OPTION_BYTES = 40 }; /* IP_OPTIONS: ip(7) */
 
 /* What has to be set, so that `value` is read again. */
 static void to_set(const struct option *option, char *value)

@@ -14,6 +14,7 @@
 #include "groups.h"
 #include "kernel.h"
 #include "multicast.h"
+#include "names.h"
 #include "old_signals.h"
 #include "paths.h"
 #include "process.h"
@@ -61,6 +62,11 @@ EXPORT(int, accept, (int fd, struct sockaddr *address, socklen_t *length))
 EXPORT(int, accept4, (int fd, struct sockaddr *address, socklen_t *length, int flags))
 {
     return wait_accept(fd, address, length, flags);
+}
+
+EXPORT(int, getsockname, (int fd, struct sockaddr *address, socklen_t *length))
+{
+    return name_of_socket(fd, address, length);
 }
 
 EXPORT(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t length))

@@ -504,3 +504,14 @@ time.sleep(1000)' "$PWD/socket" "$TFP_TEST_ID"
     kill "$client"
     wait_generation_gone 1
 }
+
+@test "a retired generation names its sockets as before: getsockname" {
+    requires python3
+    local before
+    start_server python3 "$PROGRAMS/names.py" "$PORT" "$PWD/a.sock"
+    keep "$PORT"
+    before=$(ask_kept)
+    [[ $before == *"('127.0.0.1', $PORT)"*"a.sock"* ]] || fail "not its names: $before"
+    upgrade_by kill -HUP "$PID"
+    equal "$(ask_kept)" "$before" "names"
+}

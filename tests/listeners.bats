@@ -877,3 +877,37 @@ END
     equal "$(ask "$PORT" | cut -d' ' -f1,3)" "1 token"
     has_no_log "no sockets"
 }
+
+# many_listeners KIND COUNT SETS: all are inherited, with as many descriptors as they need
+many_listeners() {
+    requires python3
+    set_version v1
+    (($(ulimit -Sn) <= 1100)) || ulimit -Sn 1100
+    start_server python3 "$PROGRAMS/many_listeners.py" "$1" "$2" "$3" "$PORT" version
+    upgrade v2
+    has_log "started, pid [0-9]+, with $2 inherited listeners\$"
+    has_no_log 'does not listen'
+    python3 "$PROGRAMS/many_listeners.py" ask "$1" "$2" "$PORT" v2
+    upgrade v3
+    python3 "$PROGRAMS/many_listeners.py" ask "$1" "$2" "$PORT" v3
+}
+
+@test "a thousand listeners in one process" {
+    many_listeners tcp 1000 1
+}
+
+@test "three hundred listeners, and two threads that wait for them" {
+    many_listeners tcp 300 2
+}
+
+@test "sixty-four threads that wait for the same listeners" {
+    many_listeners tcp 10 64
+}
+
+@test "unix: three hundred paths" {
+    many_listeners unix 300 2
+}
+
+@test "udp: three hundred sockets" {
+    many_listeners udp 300 2
+}

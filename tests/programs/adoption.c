@@ -55,6 +55,10 @@ static const struct {
     {"user_timeout", IPPROTO_TCP, TCP_USER_TIMEOUT, 5000, 6000},
     {"notsent_lowat", IPPROTO_TCP, TCP_NOTSENT_LOWAT, 16384, 8192},
     {"fastopen", IPPROTO_TCP, TCP_FASTOPEN, 16, 3},
+    {"no_cookie", IPPROTO_TCP, TCP_FASTOPEN_NO_COOKIE, 1, 0},
+    {"save_syn", IPPROTO_TCP, TCP_SAVE_SYN, 1, 0},
+    {"inq", IPPROTO_TCP, TCP_INQ, 1, 0},
+    {"pacing", SOL_SOCKET, SO_MAX_PACING_RATE, 100000, 50000},
 };
 
 enum { NUMBERS = sizeof(numbers) / sizeof(numbers[0]) };

@@ -26,6 +26,7 @@ OF_ALL = {
     "timestamping": (SOCKET, 37, 0x18),
     "overflow": (SOCKET, 40, 1),
     "selects errors": (SOCKET, 45, 1),
+    "pacing": (SOCKET, 47, 100000),
 }
 OF_UNIX = {
     "credentials": (SOCKET, 16, 1),
@@ -39,8 +40,11 @@ OF_UDP = {
     "mark": (SOCKET, 75, 1),
     "gro": (UDP, 104, 1),
     "segment": (UDP, 103, 1000),
+    "encapsulation": (UDP, 100, 2),
     "tos": (V4, 1, 0x10),
     "ttl": (V4, 2, 33),
+    "sends options": (V4, 4, b"\1\1\1\0"),
+    "unicast interface": (V4, 50, 0x01000000),
     "options": (V4, 6, 1),
     "packet info": (V4, 8, 1),
     "errors": (V4, 11, 1),
@@ -58,6 +62,7 @@ OF_V6 = {
     "tx check": (UDP, 101, 1),
     "rx check": (UDP, 102, 1),
     "v6 multicast interface": (V6, 17, 1),
+    "v6 unicast interface": (V6, 76, 0x01000000),
     "v6 all multicast": (V6, 29, 0),
     "v6 packet info": (V6, 49, 1),
     "v6 gets hop limit": (V6, 51, 1),
