@@ -30,6 +30,12 @@ static atomic_bool told;
 enum { MOST_LOOKS = 100000, MOST_LOOKS_OF_STRANGER = 1000, MOST_ATTEMPTS = 5 };
 static atomic_uint looks;
 
+/*
+ * An epoll set may be waited on like any other descriptor, in another set as
+ * well: epoll(7). The kernel bounds that alike: EP_MAX_NESTS.
+ */
+enum { MOST_NESTED = 4 };
+
 bool has_been_ready(void)
 {
     return told;
@@ -126,6 +132,44 @@ static bool see_polled(int fd)
     return true;
 }
 
+struct look {
+    unsigned depth; /* how many sets may still be in one another */
+    bool seen;
+};
+
+static bool see_waited_on(int fd, unsigned depth);
+
+static bool see_registered(const char *line, void *argument)
+{
+    struct look *look = argument;
+    const char *at = line + 4;
+
+    if (strncmp(line, "tfd:", 4) == 0)
+        look->seen |= see_waited_on((int)parse_number(&at, 10), look->depth);
+    return true;
+}
+
+/* Returns whether there is a listener in this epoll set; there is none in anything else. */
+static bool see_set(int set, unsigned depth)
+{
+    struct look look = {depth, false};
+    int proc = open_proc_self();
+    char path[64];
+
+    for_each_line(proc, proc_path(path, "fdinfo/", set, ""), see_registered, &look);
+    kernel_close(proc);
+    return look.seen;
+}
+
+/* While collected nothing new can be learned of a set: retiring reads them all itself. */
+static bool see_waited_on(int fd, unsigned depth)
+{
+    if (see_polled(fd))
+        return true;
+    return depth > 0 && attends(ATTENTION_READINESS | ATTENTION_ADOPTED) &&
+           socket_option(fd, SO_TYPE) == -1 && see_set(fd, depth - 1);
+}
+
 void look_before_accept(int fd)
 {
     int saved = errno;
@@ -152,7 +196,7 @@ void look_before_poll(const struct pollfd *fds, nfds_t count)
     if (worth_a_look())
         for (nfds_t i = 0; i < count && read_program_memory(&one, &fds[i], sizeof one); i++)
             if (one.fd >= 0 && one.events & (POLLIN | POLLRDNORM))
-                seen |= see_polled(one.fd);
+                seen |= see_waited_on(one.fd, MOST_NESTED);
     if (seen)
         tell_waiting();
     errno = saved;
@@ -172,35 +216,18 @@ void look_before_select(int highest, const fd_set *readers)
              at += bits)
             for (int bit = 0; bit < bits && at + bit < highest; bit++)
                 if (word >> bit & 1)
-                    seen |= see_polled(at + bit);
+                    seen |= see_waited_on(at + bit, MOST_NESTED);
     if (seen)
         tell_waiting();
     errno = saved;
 }
 
-static bool see_registered(const char *line, void *seen)
-{
-    const char *at = line + 4;
-
-    if (strncmp(line, "tfd:", 4) == 0 && see_polled((int)parse_number(&at, 10)))
-        *(bool *)seen = true;
-    return true;
-}
-
 void look_before_epoll(int set)
 {
     int saved = errno;
-    bool seen = false;
-    char path[64];
 
-    /* while collected nothing new can be learned: retiring reads the sets itself */
-    if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED) && worth_a_look()) {
-        int proc = open_proc_self();
-
-        for_each_line(proc, proc_path(path, "fdinfo/", set, ""), see_registered, &seen);
-        kernel_close(proc);
-    }
-    if (seen)
+    if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED) && worth_a_look() &&
+        see_set(set, MOST_NESTED))
         tell_waiting();
     errno = saved;
 }

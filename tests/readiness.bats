@@ -213,3 +213,28 @@ asked_often() {
     touch go
     wait_ready 1
 }
+
+# waits_through HOW: the listener is in an epoll set that is waited on so
+waits_through() {
+    requires python3
+    set_version v1
+    start_server python3 "$PROGRAMS/nested.py" "$1" "$PORT" version
+    upgrade v2
+    serves_version "$PORT" v2
+}
+
+@test "a listener in an epoll set that is polled" {
+    waits_through poll
+}
+
+@test "a listener in an epoll set that is waited on by select" {
+    waits_through select
+}
+
+@test "a listener in an epoll set that is in another one" {
+    waits_through epoll
+}
+
+@test "a listener in an epoll set that is in another one, which is polled" {
+    waits_through deep
+}
