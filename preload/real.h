@@ -3,6 +3,7 @@
 #define TFPRELOAD_REAL_H
 
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/epoll.h>
@@ -54,7 +55,8 @@ typedef void (*program_handler)(int);
     F(int, siginterrupt, (int, int))                                                               \
     F(int, sigaction, (int, const struct sigaction *, struct sigaction *))                         \
     F(int, sigprocmask, (int, const sigset_t *, sigset_t *))                                       \
-    F(int, pthread_sigmask, (int, const sigset_t *, sigset_t *))
+    F(int, pthread_sigmask, (int, const sigset_t *, sigset_t *))                                   \
+    F(int, pthread_attr_setsigmask_np, (pthread_attr_t *, const sigset_t *))
 
 struct real {
 #define REAL_MEMBER(type, name, parameters) type(*name) parameters;

@@ -64,8 +64,7 @@ static bool is_rex(uint8_t byte)
     return (byte & 0xf0) == 0x40;
 }
 
-/* The length of a "mov offset(%rsp),register" that leaves eax alone, or 0: [REX] 8b ModRM 24
- * OFFSET. */
+/* The length of a "mov offset(%rsp),register" that leaves eax alone, or 0: [REX] 8b … 24 OFFSET. */
 static size_t load_from_stack(const uint8_t *code)
 {
     size_t prefix = is_rex(code[0]);
@@ -90,8 +89,7 @@ static bool leads_to(const uint8_t *at, const uint8_t *end)
     return at == end;
 }
 
-/* The number of the system call that libc has made, or NO_CALL: it was not libc, or in another way.
- */
+/* The number of the system call, or NO_CALL: it was not libc that made it, or in another way. */
 static int interrupted_call(const greg_t *registers)
 {
     static const uint8_t syscall_code[] = {0x0f, 0x05};

@@ -329,6 +329,14 @@ EXPORT(int, pthread_sigmask, (int how, const sigset_t *set, sigset_t *old))
     return program_sigmask(real()->pthread_sigmask, how, set, old);
 }
 
+/* The mask that a thread begins with: no wrapper sees it later. */
+EXPORT(int, pthread_attr_setsigmask_np, (pthread_attr_t * attributes, const sigset_t *set))
+{
+    sigset_t copy;
+
+    return real()->pthread_attr_setsigmask_np(attributes, without_reserved(set, &copy));
+}
+
 EXPORT_AS(program_handler, bsd_signal, (int number, program_handler handler), signal);
 EXPORT_AS(program_handler, ssignal, (int number, program_handler handler), signal);
 

@@ -400,6 +400,20 @@ owns_signals() {
     owns_signals sigwait
 }
 
+@test "threads that begin with all signals blocked" {
+    local _
+
+    mkfifo words
+    start_server "$TESTS/threads" "$PORT" words accept masked masked
+    keep "$PORT"
+    ask_kept >/dev/null
+    upgrade
+    wait_for_log 'generation 1: draining 1 connection'
+    for _ in 1 2 3 4; do
+        equal "$(ask "$PORT")" "1 $(first_pid 2) token"
+    done
+}
+
 @test "a program that reads its signals from a signalfd" {
     owns_signals signalfd
 }

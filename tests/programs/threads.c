@@ -63,6 +63,20 @@ static void start_thread(void)
     pthread_create(&last, NULL, accept_clients, NULL);
 }
 
+/* As libraries start threads that are to take no signal. */
+static void start_masked_thread(void)
+{
+    pthread_attr_t attributes;
+    sigset_t all;
+
+    sigfillset(&all);
+    pthread_attr_init(&attributes);
+#ifdef __GLIBC__
+    pthread_attr_setsigmask_np(&attributes, &all);
+#endif
+    pthread_create(&last, &attributes, accept_clients, NULL);
+}
+
 /*
  * Each thread in accept() has a descriptor's number reserved. So that the next free ones are the
  * numbers of threads in accept(), in a namespace where the first process is 1, some more threads.
@@ -228,16 +242,17 @@ static const struct word {
     const char *name;
     void (*obey)(void);
 } words[] = {
-    {"accept", start_thread},       /* one more thread that accepts */
-    {"replace", replace_thread},    /* the last of these is cancelled, and another one started */
-    {"again", use_number_again},    /* the listener's number is another socket's */
-    {"nonblock", set_nonblocking},  /* the listener does not block */
-    {"timeout", set_timeout},       /* 250 ms for accept() */
-    {"catch", catch_signal},        /* SIGUSR1, which interrupts system calls */
-    {"restart", catch_and_restart}, /* the same, and they are restarted */
-    {"tick", tick},                 /* a timer sends SIGHUP, which it catches */
-    {"try", try_accept},            /* in the main thread */
-    {"worker", start_worker},       /* a child that starts another program, and accepts */
+    {"accept", start_thread},        /* one more thread that accepts */
+    {"masked", start_masked_thread}, /* the same, and it begins with all signals blocked */
+    {"replace", replace_thread},     /* the last of these is cancelled, and another one started */
+    {"again", use_number_again},     /* the listener's number is another socket's */
+    {"nonblock", set_nonblocking},   /* the listener does not block */
+    {"timeout", set_timeout},        /* 250 ms for accept() */
+    {"catch", catch_signal},         /* SIGUSR1, which interrupts system calls */
+    {"restart", catch_and_restart},  /* the same, and they are restarted */
+    {"tick", tick},                  /* a timer sends SIGHUP, which it catches */
+    {"try", try_accept},             /* in the main thread */
+    {"worker", start_worker},        /* a child that starts another program, and accepts */
     {"full", use_up_descriptors},
     {"free", free_descriptors},
     {"look", look},   /* poll(), which does not wait */
