@@ -20,6 +20,16 @@ static bool want_given_sockets(int fd, ino_t inode, void *listeners_too)
            (*(bool *)listeners_too && want_service_sockets(fd, inode, NULL));
 }
 
+static void note_given_datagrams(struct note *note, int fd)
+{
+    bool blocks = !(kernel_fcntl(fd, F_GETFL, 0) & O_NONBLOCK);
+
+    note->datagram = true;
+    note->undecided = note->wants_blocking = blocks;
+    if (blocks)
+        atomic_fetch_or(&attention, ATTENTION_ADOPTED | ATTENTION_FLAGS);
+}
+
 /* Handlers first: whoever retires the others from now on tells us, too. */
 static bool take_given_socket(const struct survey *survey, int fd)
 {
@@ -36,8 +46,8 @@ static bool take_given_socket(const struct survey *survey, int fd)
         replace_descriptor(survey, fd, deaf);
     } else if (listener_key_of(fd, NULL, 0, &key) == 0) {
         note = take_note(fd, &key);
-        if (note)
-            note->datagram = !listens;
+        if (note && !listens)
+            note_given_datagrams(note, fd);
     }
     kernel_close(deaf);
     return true;

@@ -15,9 +15,11 @@
 #include "given.h"
 #include "kernel.h"
 #include "notes.h"
+#include "predecessor.h"
 #include "process.h"
 #include "procfs.h"
 #include "program_memory.h"
+#include "retire.h"
 
 /* This process, or one it was forked from, listens or has been given a listener. */
 static atomic_bool participates;
@@ -109,6 +111,20 @@ static bool worth_a_look(void)
     return true;
 }
 
+/* What the other generation does not know of yet is told first: it retires only then. */
+static void decide_polled(struct note *note, int fd)
+{
+    if (!note->undecided)
+        return;
+    if (!note->datagram) {
+        decide_not_blocking(note, fd);
+        return;
+    }
+    tell_waiting();
+    if (outlast_predecessor())
+        decide_blocking(note, fd);
+}
+
 /* Returns whether fd is a listener; then it is known from now on that the program polls it. */
 static bool see_polled(int fd)
 {
@@ -121,9 +137,17 @@ static bool see_polled(int fd)
     note = find_note(socket_inode(fd));
     if (note) {
         note->polled = true;
-        decide_not_blocking(note, fd);
+        decide_polled(note, fd);
     }
     return true;
+}
+
+/* A thread is about to wait, clients among others, and has received all that it was told of. */
+static void see_wait_for_clients(void)
+{
+    if (attends(ATTENTION_POSTPONED))
+        retire_listeners(true);
+    tell_waiting();
 }
 
 void look_before_accept(int fd)
@@ -154,7 +178,7 @@ void look_before_poll(const struct pollfd *fds, nfds_t count)
             if (one.fd >= 0 && one.events & (POLLIN | POLLRDNORM))
                 seen |= see_polled(one.fd);
     if (seen)
-        tell_waiting();
+        see_wait_for_clients();
     errno = saved;
 }
 
@@ -174,7 +198,7 @@ void look_before_select(int highest, const fd_set *readers)
                 if (word >> bit & 1)
                     seen |= see_polled(at + bit);
     if (seen)
-        tell_waiting();
+        see_wait_for_clients();
     errno = saved;
 }
 
@@ -194,13 +218,13 @@ void look_before_epoll(int set)
     char path[64];
 
     /* while collected nothing new can be learned: retiring reads the sets itself */
-    if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED) && worth_a_look()) {
+    if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED | ATTENTION_POSTPONED) && worth_a_look()) {
         int proc = open_proc_self();
 
         for_each_line(proc, proc_path(path, "fdinfo/", set, ""), see_registered, &seen);
         kernel_close(proc);
     }
     if (seen)
-        tell_waiting();
+        see_wait_for_clients();
     errno = saved;
 }

@@ -44,6 +44,24 @@ upgrades_under_udp_load() {
     udp_upgrades 127.0.0.1 -4 -p
 }
 
+# poll() says "a datagram", and then the receive blocks until there is one: it never says EAGAIN
+@test "udp: a server that polls, and ends at an error of its blocking receive" {
+    udp_upgrades 127.0.0.1 -4 -p -e
+}
+
+@test "udp: the same in four threads" {
+    udp_upgrades 127.0.0.1 -4 -p -e -n 4
+}
+
+@test "udp: an event loop whose datagram socket blocks serves its connections on" {
+    set_version v1
+    start_server python3 "$PROGRAMS/mixed_loop.py" "$PORT" "$PWD/version"
+    keep "$PORT"
+    equal "$(ask_kept)" "v1 $(first_pid 1) kept"
+    upgrades_under_udp_load 127.0.0.1
+    equal "$(ask_kept)" "v1 $(first_pid 1) kept" "answer of generation 1"
+}
+
 @test "udp: IPv6, and IPv4 clients of an IPv6 socket" {
     udp_upgrades ::1 -6
 }
@@ -65,7 +83,7 @@ upgrades_under_udp_load() {
 }
 
 @test "udp: a server that executes itself and keeps the socket, polls" {
-    udp_upgrades ::1 -6 -x -p
+    udp_upgrades ::1 -6 -x -p -e
 }
 
 # udp_activation OPTION...
@@ -83,7 +101,7 @@ udp_activation() {
 }
 
 @test "udp: socket activation, a server that polls" {
-    udp_activation -p
+    udp_activation -p -e
 }
 
 @test "udp: what a program is given and another one has bound for itself is left alone" {
