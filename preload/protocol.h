@@ -94,7 +94,7 @@ struct listener_key {
 
 /*
  * A socket that a process holds. FAMILY is 0 unless it is a connected internet
- * stream socket; addresses and ports are those, in network byte order.
+ * socket, of streams or datagrams; addresses and ports are those, in network byte order.
  */
 struct socket_report {
     uint64_t inode;
