@@ -2,7 +2,8 @@
  * A listener that came through exec, or over a unix socket, has no note yet, and
  * this process no handlers. What listens can be nothing else; a datagram socket
  * may be a client's, so it counts if the helper knows it: some process of this
- * generation has bound it to serve, or the service manager has (LISTEN_FDS).
+ * generation has bound it to serve, or who has started us: the service manager
+ * (LISTEN_FDS), or inetd.
  */
 #include "given.h"
 

@@ -86,22 +86,33 @@ upgrades_under_udp_load() {
     udp_upgrades ::1 -6 -x -p -e
 }
 
-# udp_activation OPTION...
+# udp_activation KIND DESCRIPTOR OPTION...: see activate.py
 udp_activation() {
+    local kind=$1 descriptor=$2
+
+    shift 2
     requires python3
     set_version v1
-    start python3 "$PROGRAMS/activate.py" "udp:$PORT" "$HELPER" -- \
-        "$TESTS/udp-server" "$@" +3 "$PWD/version"
+    start python3 "$PROGRAMS/activate.py" "$kind:$PORT" "$HELPER" -- \
+        "$TESTS/udp-server" "$@" "+$descriptor" "$PWD/version"
     wait_ready 1
     upgrades_under_udp_load 127.0.0.1
 }
 
 @test "udp: socket activation, a server that blocks in recvfrom" {
-    udp_activation
+    udp_activation udp 3
 }
 
 @test "udp: socket activation, a server that polls" {
-    udp_activation -p -e
+    udp_activation udp 3 -p -e
+}
+
+@test "udp: inetd's wait, a server that blocks in recvfrom" {
+    udp_activation inetd 0
+}
+
+@test "udp: inetd's wait, a server that polls" {
+    udp_activation inetd 0 -p -e
 }
 
 @test "udp: what a program is given and another one has bound for itself is left alone" {
