@@ -202,6 +202,21 @@ has_options() {
     done
 }
 
+# sockets_on_device COUNT: so many datagram sockets on PORT, each bound to lo
+sockets_on_device() {
+    ss -Hlun "sport = :$PORT" >sockets
+    equal "$(wc -l <sockets) $(grep -c '%lo:' sockets)" "$1 $1" "sockets, and those bound to lo"
+}
+
+@test "udp: late answers leave by the device that the socket was bound to" {
+    requires ss
+    export TFPRELOAD_STOP_SIGNAL=WINCH # which the old generation ignores: it stays for some seconds
+    start_listeners "udp 127.0.0.1 $PORT device=lo"
+    sockets_on_device 1
+    upgrade
+    sockets_on_device 2
+}
+
 @test "udp: a late answer may be a broadcast" {
     local second
 
