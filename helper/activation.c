@@ -1,5 +1,6 @@
 #include "activation.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -40,18 +41,36 @@ bool is_activated(uint64_t inode)
     return false;
 }
 
-void expect_activated(struct generation *generation)
+/*
+ * Does it serve? LISTEN_FDS names such a socket, inetd ("wait") does not. One of a client, the
+ * system log's say, is connected or not bound. All that is our own is closed on exec.
+ */
+static bool serves_datagrams(int fd)
 {
-    for (int i = 0; i < activated; i++) {
-        int fd = LISTEN_FDS_START + i;
-        struct stat status;
-        int type = 0;
-        socklen_t length = sizeof type;
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof peer;
+    struct listener_key key;
+    int flags = fcntl(fd, F_GETFD);
 
-        if (fstat(fd, &status) == 0 && getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &length) == 0 &&
-            type == SOCK_DGRAM)
+    return flags != -1 && !(flags & FD_CLOEXEC) && listener_key_of(fd, NULL, 0, &key) == 0 &&
+           key.type == SOCK_DGRAM && key.address_length > sizeof(sa_family_t) &&
+           !asks_for_any_port(&key) && getpeername(fd, (struct sockaddr *)&peer, &length) == -1;
+}
+
+void expect_given_datagrams(struct generation *generation)
+{
+    DIR *directory = opendir("/proc/self/fd");
+    const struct dirent *entry;
+    struct stat status;
+
+    while (directory && (entry = readdir(directory))) {
+        int fd = (int)strtol(entry->d_name, NULL, 10);
+
+        if (entry->d_name[0] != '.' && serves_datagrams(fd) && fstat(fd, &status) == 0)
             datagram_socket_bound(generation, status.st_ino);
     }
+    if (directory)
+        closedir(directory);
 }
 
 void inherit_activated(struct inheritance *inheritance)

@@ -22,9 +22,10 @@ bool is_activated(uint64_t inode);
 void inherit_activated(struct inheritance *inheritance);
 
 /*
- * The generation has been started: of the datagram sockets among them it needs
- * bind none, and whoever receives on one waits for clients.
+ * The generation has been started, and has the datagram sockets that we were
+ * given, with LISTEN_FDS or without: it needs bind none of them, and whoever
+ * receives on one waits for clients.
  */
-void expect_activated(struct generation *generation);
+void expect_given_datagrams(struct generation *generation);
 
 #endif

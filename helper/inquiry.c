@@ -20,6 +20,9 @@ static bool serves_internet(const struct generation *generation)
     for (size_t i = 0; i < generation->endpoint_count; i++)
         if (generation->endpoints[i].family != AF_UNIX)
             return true;
+    for (size_t i = 0; i < generation->datagram_count; i++)
+        if (generation->datagrams[i].family != AF_UNIX)
+            return true;
     return false;
 }
 

@@ -144,6 +144,18 @@ static bool listen_asked(int fd, const struct generation *generation, const stru
     return sent;
 }
 
+static bool shared_asked(int fd, const struct generation *generation)
+{
+    enum message_kind answer = MESSAGE_NONE;
+
+    if (generation->state < READY)
+        answer = MESSAGE_UPGRADING;
+    for (const struct generation *old = generation->older; old; old = old->older)
+        if (may_still_receive(old))
+            answer = MESSAGE_KEEP;
+    return send_answer(fd, answer, NULL, 0);
+}
+
 bool answer_message(int fd, const struct ucred *peer, const struct message *message, int descriptor)
 {
     struct generation *generation = find_generation(message->generation);
@@ -221,6 +233,9 @@ bool answer_message(int fd, const struct ucred *peer, const struct message *mess
         case MESSAGE_SOCKETS:
             sockets_reported(generation, message);
             keep = true;
+            break;
+        case MESSAGE_SHARED:
+            keep = shared_asked(fd, generation);
             break;
         case MESSAGE_COUNTED:
             process_counted(generation, pid, message->error);

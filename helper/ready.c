@@ -128,7 +128,7 @@ void begin_readiness(struct generation *generation)
         generation->next_timer = generation->started + settings.ready.delay;
         generation->deadline = generation->next_timer + settings.ready_timeout;
     }
-    expect_activated(generation);
+    expect_given_datagrams(generation);
     run_probe(generation);
 }
 

@@ -66,6 +66,11 @@ bool may_keep_listeners(const struct generation *old)
     return old->state == RETIRING && old->round == GIVE_UP && old->inheritance.count > 0;
 }
 
+bool may_still_receive(const struct generation *old)
+{
+    return old->state == RETIRING && old->round == GIVE_UP;
+}
+
 bool keeps_listener(struct generation *old, uint64_t inode)
 {
     return may_keep_listeners(old) && is_left_over(&old->inheritance, inode);

@@ -30,4 +30,7 @@ void ended_while_retiring(struct generation *old);
 bool keeps_listener(struct generation *old, uint64_t inode);
 bool may_keep_listeners(const struct generation *old);
 
+/* May one of its processes receive datagrams still that its successor waits for? */
+bool may_still_receive(const struct generation *old);
+
 #endif

@@ -10,14 +10,25 @@
 #include "log.h"
 #include "orders.h"
 
-/* Did it come in at one of the ports? Both families: one listener may serve both (ipv6(7)). */
-static bool is_at_endpoint(const struct generation *generation, const struct socket_report *report)
+static bool is_among(const struct endpoint *list, size_t count, uint16_t port)
 {
-    for (size_t i = 0; i < generation->endpoint_count; i++)
-        if (generation->endpoints[i].family != AF_UNIX &&
-            generation->endpoints[i].port == ntohs(report->local_port))
+    for (size_t i = 0; i < count; i++)
+        if (list[i].family != AF_UNIX && list[i].port == port)
             return true;
     return false;
+}
+
+/*
+ * Did it come in at one of the ports? Both families: one listener may serve both (ipv6(7)). A
+ * session over DTLS has a socket of its own on the service's port, connected to the client.
+ */
+static bool is_at_endpoint(const struct generation *generation, const struct socket_report *report)
+{
+    uint16_t port = ntohs(report->local_port);
+
+    return report->protocol == IPPROTO_UDP
+               ? is_among(generation->datagrams, generation->datagram_count, port)
+               : is_among(generation->endpoints, generation->endpoint_count, port);
 }
 
 static struct known_socket understand(const struct generation *generation,

@@ -7,7 +7,8 @@
  *   (Then it hangs for the moment until it is retired.)
  * - A program that polls a blocking listener would hang when the other
  *   generation takes the client between poll() and accept(). So an adopted
- *   listener that is polled does not block.
+ *   listener that is polled does not block. (A datagram socket does: there
+ *   the new generation waits for a moment, see predecessor.c.)
  * - The old generation, once its listeners are collected, accepts as its own
  *   flags demand: see accept_shared().
  */

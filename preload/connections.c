@@ -82,7 +82,7 @@ static bool report_descriptor(int fd, void *argument)
     if (type == -1)
         return true;
     report.inode = socket_inode(fd);
-    if (type == SOCK_STREAM)
+    if (type == SOCK_STREAM || type == SOCK_DGRAM)
         describe_connection(fd, &report);
     if (socket_inode(fd) != report.inode) /* another thread has closed it, and opened another */
         return true;

@@ -77,6 +77,8 @@ static int bind_beside(int service, int deaf)
         set_option(deaf, SOL_SOCKET, SO_REUSEPORT, 1);
     }
     set_option(deaf, SOL_SOCKET, SO_REUSEADDR, 1);
+    set_option(deaf, SOL_SOCKET, SO_BINDTOIFINDEX, /* Linux 5.0: a broadcast leaves from there */
+               int_option(service, SOL_SOCKET, SO_BINDTOIFINDEX));
     return (int)syscall(SYS_bind, deaf, &address, sizeof address);
 }
 

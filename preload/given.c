@@ -2,7 +2,8 @@
  * A listener that came through exec, or over a unix socket, has no note yet, and
  * this process no handlers. What listens can be nothing else; a datagram socket
  * may be a client's, so it counts if the helper knows it: some process of this
- * generation has bound it to serve, or the service manager has (LISTEN_FDS).
+ * generation has bound it to serve, or who has started us: the service manager
+ * (LISTEN_FDS), or inetd.
  */
 #include "given.h"
 
@@ -19,6 +20,16 @@ static bool want_given_sockets(int fd, ino_t inode, void *listeners_too)
 {
     return may_serve_datagrams(fd) ||
            (*(bool *)listeners_too && want_service_sockets(fd, inode, NULL));
+}
+
+static void note_given_datagrams(struct note *note, int fd)
+{
+    bool blocks = !(kernel_fcntl(fd, F_GETFL, 0) & O_NONBLOCK);
+
+    note->datagram = true;
+    note->undecided = note->wants_blocking = blocks;
+    if (blocks)
+        atomic_fetch_or(&attention, ATTENTION_ADOPTED | ATTENTION_FLAGS);
 }
 
 /* Handlers first: whoever retires the others from now on tells us, too. */
@@ -38,8 +49,8 @@ static bool take_given_socket(const struct survey *survey, int fd)
         replace_descriptor(survey, fd, deaf);
     } else if (listener_key_of(fd, NULL, 0, &key) == 0) {
         note = take_note(fd, &key);
-        if (note)
-            note->datagram = !listens;
+        if (note && !listens)
+            note_given_datagrams(note, fd);
     }
     kernel_close(deaf);
     return true;

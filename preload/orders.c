@@ -63,7 +63,7 @@ static void carry_out(int order)
     if (order == ORDER_COLLECT)
         send_listeners();
     else if (order == ORDER_RETIRE)
-        retire_listeners();
+        retire_listeners(false);
     else if (order == ORDER_RESUME)
         resume_listeners();
     else if (order == ORDER_REARM)

@@ -32,7 +32,8 @@ enum attention {
     ATTENTION_STRANGER = 32, /* no listener has been seen here: whoever accepts has got one */
     ATTENTION_FLAGS = 16,    /* an adopted listener's O_NONBLOCK is not what the program believes */
     ATTENTION_RETIRED = 64,  /* a successor serves: what is bound now may be for its clients */
-    ATTENTION_UNLISTENED = 8, /* an adopted socket does not listen yet: it may be a client's */
+    ATTENTION_POSTPONED = 128, /* a polled datagram socket retires at the next wait: retire.c */
+    ATTENTION_UNLISTENED = 8,  /* an adopted socket does not listen yet: it may be a client's */
 };
 
 extern atomic_uint attention;

@@ -58,13 +58,16 @@ enum message_kind {
     MESSAGE_LISTEN,       /* "I begin to serve on INODE, at KEY: does a successor serve there?" */
     MESSAGE_COUNTED,      /* the SOCKETS before it were all; ERROR says what went wrong */
     MESSAGE_SHUTDOWN,     /* "I shut INODE down": KEEP if another generation serves on it */
+    MESSAGE_SHARED,       /* "I poll a datagram socket: does my predecessor receive on it still?" */
     /* the helper answers */
     MESSAGE_ADOPT = 64, /* to BIND: the socket to have in its place, with its descriptor */
-    MESSAGE_NONE,       /* to BIND: none for this key; to UNLINK, UPGRADE, LISTEN, QUEUE: go on */
+    MESSAGE_NONE,       /* to BIND: none for this key; to UNLINK, UPGRADE, LISTEN, QUEUE, SHARED: go
+                           on */
     MESSAGE_KEEP,      /* to UNLINK: another generation does; to UNLINK_PID: it is; to QUEUE: do; to
-                          LISTEN: no, your own does, on this datagram socket */
+                          LISTEN: no, your own does, on this datagram socket; to SHARED: not long */
     MESSAGE_SIGNALLED, /* to SIGNAL_GROUP: done */
-    MESSAGE_UPGRADING, /* to UPGRADE: an upgrade has been started or noted */
+    MESSAGE_UPGRADING, /* to UPGRADE: an upgrade has been started or noted; to SHARED: it has not
+                          been told to retire yet */
     MESSAGE_DIRECTORY, /* to PROC: /proc/PID, with its descriptor */
     MESSAGE_REPLACEMENT,     /* to RETIRE: one descriptor for each `replacement`; to LISTEN: one */
     MESSAGE_REPLACEMENT_ASK, /* to RETIRE: the same, but ask about each listener's QUEUE first */
@@ -92,7 +95,7 @@ struct listener_key {
 
 /*
  * A socket that a process holds. FAMILY is 0 unless it is a connected internet
- * stream socket; addresses and ports are those, in network byte order.
+ * socket, of streams or datagrams; addresses and ports are those, in network byte order.
  */
 struct socket_report {
     uint64_t inode;

@@ -15,9 +15,11 @@
 #include "given.h"
 #include "kernel.h"
 #include "notes.h"
+#include "predecessor.h"
 #include "process.h"
 #include "procfs.h"
 #include "program_memory.h"
+#include "retire.h"
 
 /* This process, or one it was forked from, listens or has been given a listener. */
 static atomic_bool participates;
@@ -115,6 +117,20 @@ static bool worth_a_look(void)
     return true;
 }
 
+/* What the other generation does not know of yet is told first: it retires only then. */
+static void decide_polled(struct note *note, int fd)
+{
+    if (!note->undecided)
+        return;
+    if (!note->datagram) {
+        decide_not_blocking(note, fd);
+        return;
+    }
+    tell_waiting();
+    if (outlast_predecessor())
+        decide_blocking(note, fd);
+}
+
 /* Returns whether fd is a listener; then it is known from now on that the program polls it. */
 static bool see_polled(int fd)
 {
@@ -127,7 +143,7 @@ static bool see_polled(int fd)
     note = find_note(socket_inode(fd));
     if (note) {
         note->polled = true;
-        decide_not_blocking(note, fd);
+        decide_polled(note, fd);
     }
     return true;
 }
@@ -170,6 +186,14 @@ static bool see_waited_on(int fd, unsigned depth)
            socket_option(fd, SO_TYPE) == -1 && see_set(fd, depth - 1);
 }
 
+/* A thread is about to wait, clients among others, and has received all that it was told of. */
+static void see_wait_for_clients(void)
+{
+    if (attends(ATTENTION_POSTPONED))
+        retire_listeners(true);
+    tell_waiting();
+}
+
 void look_before_accept(int fd)
 {
     int saved = errno;
@@ -198,7 +222,7 @@ void look_before_poll(const struct pollfd *fds, nfds_t count)
             if (one.fd >= 0 && one.events & (POLLIN | POLLRDNORM))
                 seen |= see_waited_on(one.fd, MOST_NESTED);
     if (seen)
-        tell_waiting();
+        see_wait_for_clients();
     errno = saved;
 }
 
@@ -218,7 +242,7 @@ void look_before_select(int highest, const fd_set *readers)
                 if (word >> bit & 1)
                     seen |= see_waited_on(at + bit, MOST_NESTED);
     if (seen)
-        tell_waiting();
+        see_wait_for_clients();
     errno = saved;
 }
 
@@ -226,8 +250,9 @@ void look_before_epoll(int set)
 {
     int saved = errno;
 
-    if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED) && worth_a_look() &&
+    /* while collected nothing new can be learned: retiring reads the sets itself */
+    if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED | ATTENTION_POSTPONED) && worth_a_look() &&
         see_set(set, MOST_NESTED))
-        tell_waiting();
+        see_wait_for_clients();
     errno = saved;
 }

@@ -8,6 +8,7 @@
 #include <errno.h>
 
 #include "blocking.h"
+#include "clock.h"
 #include "collect.h"
 #include "connections.h"
 #include "control.h"
@@ -66,6 +67,26 @@ static enum replacement pick_replacement(const struct survey *survey,
     return BLOCKING;
 }
 
+/* A thread that has not come back to poll() by then is busy with something else. */
+static const int64_t longest_promise = 500000000;
+static _Atomic(int64_t) promised_since;
+
+/*
+ * poll() may have told a thread of the datagram that is queued, and a receive on
+ * a replacement that blocks would hang. So it is received first, and the socket
+ * retires when the thread waits again, or when we are told again and nothing is queued.
+ */
+static bool is_promised(int fd)
+{
+    struct pollfd queue = {.fd = fd, .events = POLLIN};
+
+    if (kernel_poll(&queue, 1, 0) != 1)
+        return false;
+    if (promised_since == 0)
+        promised_since = nanoseconds_now();
+    return nanoseconds_now() - promised_since < longest_promise;
+}
+
 static int retire_datagram_socket(const struct survey *survey, const struct surveyed_socket *socket,
                                   bool nonblocking)
 {
@@ -82,12 +103,17 @@ static int retire_datagram_socket(const struct survey *survey, const struct surv
 }
 
 static int retire_socket(const struct survey *survey, const struct surveyed_socket *socket,
-                         const int replacements[REPLACEMENTS])
+                         const int replacements[REPLACEMENTS], bool waits)
 {
     enum replacement pick = pick_replacement(survey, socket);
 
-    if (!is_listener(socket->fd))
-        return retire_datagram_socket(survey, socket, pick != BLOCKING);
+    if (!is_listener(socket->fd)) {
+        if (pick == POLLED && !waits && is_promised(socket->fd)) {
+            errno = EBUSY;
+            return -1;
+        }
+        return retire_datagram_socket(survey, socket, pick == NON_BLOCKING);
+    }
     if (pick == POLLED)
         expect_blocking(replacements[pick]);
     keep_name(socket->fd, replacements[pick]);
@@ -106,7 +132,7 @@ static bool is_kept(int control, const struct surveyed_socket *listener)
 
 /* `control`: to ask about each listener, or -1. Returns 0, or the errno of what failed last. */
 static int replace_listeners(const struct survey *survey, const int replacements[REPLACEMENTS],
-                             int control)
+                             int control, bool waits)
 {
     int error = survey->error;
 
@@ -115,14 +141,24 @@ static int replace_listeners(const struct survey *survey, const int replacements
 
         if (control != -1 && is_kept(control, listener))
             continue;
-        if (retire_socket(survey, listener, replacements) == -1)
+        if (retire_socket(survey, listener, replacements, waits) == -1)
             error = errno;
     }
     wake_accepting_threads(survey);
     return error;
 }
 
-void retire_listeners(void)
+/* All of them have been replaced. What is left to finish; if that fails, we are asked for it again.
+ */
+static void finish_retiring(int control)
+{
+    resume_listeners();
+    atomic_fetch_and(&attention, ~(unsigned)ATTENTION_POSTPONED);
+    atomic_fetch_or(&attention, ATTENTION_RETIRED);
+    report_sockets(control);
+}
+
+void retire_listeners(bool waits)
 {
     struct survey *survey = lock_survey();
     struct message message = new_message(MESSAGE_RETIRED);
@@ -138,13 +174,14 @@ void retire_listeners(void)
         survey_descriptors(survey);
         message.error = ask_for_replacements(control, replacements, &ask_queues);
         if (message.error == 0) {
-            message.error = replace_listeners(survey, replacements, ask_queues ? control : -1);
+            message.error =
+                replace_listeners(survey, replacements, ask_queues ? control : -1, waits);
             for (int i = 0; i < REPLACEMENTS; i++)
                 kernel_close(replacements[i]);
-            resume_listeners();
-            atomic_fetch_or(&attention, ATTENTION_RETIRED);
-            /* what is left to finish; if that fails, we are asked for it again */
-            report_sockets(control);
+            if (message.error == EBUSY)
+                atomic_fetch_or(&attention, ATTENTION_POSTPONED);
+            else
+                finish_retiring(control);
         }
         send_message(control, &message, -1);
         kernel_close(control);

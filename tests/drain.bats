@@ -111,6 +111,38 @@ told_to_stop() {
     has_log 'generation 1: drained after'
 }
 
+# A datagram is read at once, or what is left of it is lost.
+ask_session() {
+    echo "GET kept" >&"$KEPT"
+    timeout "$PATIENCE" dd bs=512 count=1 status=none <&"$KEPT"
+}
+
+# Generation 2 has but its service's own socket and a resolver's, and two seconds for late answers.
+datagram_sessions() {
+    set_version v1
+    start_server python3 "$PROGRAMS/datagram_sessions.py" "$PORT" "$PWD/version" "$1"
+    exec {KEPT}<>"/dev/udp/127.0.0.1/$PORT"
+    KEPT_ALL+=("$KEPT")
+    equal "$(ask_session)" "v1 $(first_pid 1) kept"
+    upgrade v2
+    wait_for_log 'generation 1: draining 1 connection, for'
+    upgrade v3
+    wait_for_log 'generation 2: drained after'
+    has_no_log 'generation 2: draining'
+    equal "$(ask_session)" "v1 $(first_pid 1) kept" "answer in the session"
+    echo END >&"$KEPT"
+    wait_for_log 'generation 1: drained after'
+    wait_generation_gone 1
+}
+
+@test "datagram sockets that are connected to clients are counted" {
+    datagram_sessions SO_REUSEADDR
+}
+
+@test "datagram sockets that are connected to clients are counted, with SO_REUSEPORT" {
+    datagram_sessions SO_REUSEPORT
+}
+
 @test "a connection that the client has half closed, with an answer to come, is not cut" {
     serve epoll-level --service-time 700
     python3 - "$PORT" >half <<'END' 3>&- &

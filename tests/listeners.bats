@@ -44,6 +44,24 @@ upgrades_under_udp_load() {
     udp_upgrades 127.0.0.1 -4 -p
 }
 
+# poll() says "a datagram", and then the receive blocks until there is one: it never says EAGAIN
+@test "udp: a server that polls, and ends at an error of its blocking receive" {
+    udp_upgrades 127.0.0.1 -4 -p -e
+}
+
+@test "udp: the same in four threads" {
+    udp_upgrades 127.0.0.1 -4 -p -e -n 4
+}
+
+@test "udp: an event loop whose datagram socket blocks serves its connections on" {
+    set_version v1
+    start_server python3 "$PROGRAMS/mixed_loop.py" "$PORT" "$PWD/version"
+    keep "$PORT"
+    equal "$(ask_kept)" "v1 $(first_pid 1) kept"
+    upgrades_under_udp_load 127.0.0.1
+    equal "$(ask_kept)" "v1 $(first_pid 1) kept" "answer of generation 1"
+}
+
 @test "udp: IPv6, and IPv4 clients of an IPv6 socket" {
     udp_upgrades ::1 -6
 }
@@ -65,25 +83,36 @@ upgrades_under_udp_load() {
 }
 
 @test "udp: a server that executes itself and keeps the socket, polls" {
-    udp_upgrades ::1 -6 -x -p
+    udp_upgrades ::1 -6 -x -p -e
 }
 
-# udp_activation OPTION...
+# udp_activation KIND DESCRIPTOR OPTION...: see activate.py
 udp_activation() {
+    local kind=$1 descriptor=$2
+
+    shift 2
     requires python3
     set_version v1
-    start python3 "$PROGRAMS/activate.py" "udp:$PORT" "$HELPER" -- \
-        "$TESTS/udp-server" "$@" +3 "$PWD/version"
+    start python3 "$PROGRAMS/activate.py" "$kind:$PORT" "$HELPER" -- \
+        "$TESTS/udp-server" "$@" "+$descriptor" "$PWD/version"
     wait_ready 1
     upgrades_under_udp_load 127.0.0.1
 }
 
 @test "udp: socket activation, a server that blocks in recvfrom" {
-    udp_activation
+    udp_activation udp 3
 }
 
 @test "udp: socket activation, a server that polls" {
-    udp_activation -p
+    udp_activation udp 3 -p -e
+}
+
+@test "udp: inetd's wait, a server that blocks in recvfrom" {
+    udp_activation inetd 0
+}
+
+@test "udp: inetd's wait, a server that polls" {
+    udp_activation inetd 0 -p -e
 }
 
 @test "udp: what a program is given and another one has bound for itself is left alone" {
@@ -171,6 +200,21 @@ has_options() {
         wait_until has_options "$OUT"
         diff "out-$variant" "$OUT" || fail "adopted as $variant"
     done
+}
+
+# sockets_on_device COUNT: so many datagram sockets on PORT, each bound to lo
+sockets_on_device() {
+    ss -Hlun "sport = :$PORT" >sockets
+    equal "$(wc -l <sockets) $(grep -c '%lo:' sockets)" "$1 $1" "sockets, and those bound to lo"
+}
+
+@test "udp: late answers leave by the device that the socket was bound to" {
+    requires ss
+    export TFPRELOAD_STOP_SIGNAL=WINCH # which the old generation ignores: it stays for some seconds
+    start_listeners "udp 127.0.0.1 $PORT device=lo"
+    sockets_on_device 1
+    upgrade
+    sockets_on_device 2
 }
 
 @test "udp: a late answer may be a broadcast" {

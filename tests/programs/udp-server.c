@@ -1,6 +1,7 @@
 /*
- * udp-server [-4|-6] [-p] [-d MS] [-t] [-x] PORT VERSION-FILE: answers each datagram with "VERSION
- * PID TEXT". -p waits in poll() before it receives; else it blocks in recvfrom(). -d answers that
+ * udp-server [-4|-6] [-p] [-e] [-n COUNT] [-d MS] [-t] [-x] PORT VERSION-FILE: answers each
+ * datagram with "VERSION PID TEXT". -p waits in poll() before it receives; else it blocks in
+ * recvfrom(). -e ends at the first error of either. -n serves in so many threads. -d answers that
  * much later, from a child, so that the answer may leave after an upgrade. -t has a timer that libc
  * serves in a thread of its own (SIGEV_THREAD), which blocks all signals. "@NAME" as PORT is a unix
  * datagram socket of that path, "+N" is descriptor N. -x executes itself once it is bound, with
@@ -8,6 +9,7 @@
  */
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -18,8 +20,10 @@
 #include <time.h>
 #include <unistd.h>
 
-static bool executes_itself, polls, v6;
+static bool ends_at_error, executes_itself, polls, v6;
 static int delay_ms;
+static int service;
+static char version[32] = "1";
 
 static int open_unix(const char *path)
 {
@@ -61,13 +65,13 @@ static void execute_itself(char **argv, int fd, const char *file)
     char descriptor[16];
 
     snprintf(descriptor, sizeof descriptor, "+%d", fd);
-    execl(argv[0], argv[0], polls ? "-p" : "-4", descriptor, file, (char *)NULL);
+    execl(argv[0], argv[0], polls ? "-p" : "-4", ends_at_error ? "-e" : "-4", descriptor, file,
+          (char *)NULL);
     perror("udp-server: exec");
     exit(1);
 }
 
-static void answer(int fd, const char *version, const char *text, const struct sockaddr *client,
-                   socklen_t length)
+static void answer(int fd, const char *text, const struct sockaddr *client, socklen_t length)
 {
     char line[600];
     int size = snprintf(line, sizeof line, "%s %d %s", version, (int)getpid(), text);
@@ -84,8 +88,19 @@ static void answer(int fd, const char *version, const char *text, const struct s
         perror("udp-server: sendto");
 }
 
-static void serve(int fd, const char *version)
+static void end_at_error(const char *what)
 {
+    if (!ends_at_error)
+        return;
+    perror(what);
+    exit(1);
+}
+
+static void *serve(void *unused)
+{
+    const int fd = service;
+
+    (void)unused;
     for (;;) {
         struct sockaddr_storage client;
         socklen_t length = sizeof client;
@@ -93,14 +108,17 @@ static void serve(int fd, const char *version)
         char text[512];
         ssize_t size;
 
-        if (polls)
-            poll(&ready, 1, -1);
+        if (polls && poll(&ready, 1, -1) == -1)
+            end_at_error("udp-server: poll");
         size = recvfrom(fd, text, sizeof text - 1, 0, (struct sockaddr *)&client, &length);
-        if (size < 0)
+        if (size < 0) {
+            end_at_error("udp-server: recvfrom");
             continue;
+        }
         text[size] = '\0';
-        answer(fd, version, text, (struct sockaddr *)&client, length);
+        answer(fd, text, (struct sockaddr *)&client, length);
     }
+    return NULL;
 }
 
 static void tick(union sigval value)
@@ -123,23 +141,25 @@ static void start_timer(void)
 
 int main(int argc, char **argv)
 {
-    char version[32] = "1";
     FILE *file;
+    int threads = 1;
     int option;
-    int fd;
 
-    while ((option = getopt(argc, argv, "46pxtd:")) != -1) {
+    while ((option = getopt(argc, argv, "46pextn:d:")) != -1) {
         executes_itself |= option == 'x';
+        ends_at_error |= option == 'e';
         v6 |= option == '6';
         polls |= option == 'p';
         if (option == 'd')
             delay_ms = (int)strtol(optarg, NULL, 10);
+        if (option == 'n')
+            threads = (int)strtol(optarg, NULL, 10);
         if (option == 't')
             start_timer();
     }
     if (argc - optind != 2) {
-        fprintf(stderr,
-                "usage: udp-server [-4|-6] [-p] [-d MS] [-t] [-x] PORT|@PATH|+N VERSION-FILE\n");
+        fprintf(stderr, "usage: udp-server [-4|-6] [-p] [-e] [-n COUNT] [-d MS] [-t] [-x] "
+                        "PORT|@PATH|+N VERSION-FILE\n");
         return 2;
     }
     file = fopen(argv[optind + 1], "r");
@@ -147,8 +167,10 @@ int main(int argc, char **argv)
         return 1;
     fclose(file);
     signal(SIGCHLD, SIG_IGN);
-    fd = open_service(argv[optind]);
+    service = open_service(argv[optind]);
     if (executes_itself)
-        execute_itself(argv, fd, argv[optind + 1]);
-    serve(fd, version);
+        execute_itself(argv, service, argv[optind + 1]);
+    for (pthread_t thread; threads > 1; threads--)
+        pthread_create(&thread, NULL, serve, NULL);
+    serve(NULL);
 }
