@@ -6,6 +6,7 @@
 #include "activation.h"
 #include "family.h"
 #include "generation.h"
+#include "growing_set.h"
 #include "log.h"
 #include "procfile.h"
 
@@ -47,8 +48,11 @@ int adopt_listener(struct generation *generation, const struct listener_key *key
         inherited = claim(&generation->inheritance, key);
     if (may_adopt(generation) && !inherited)
         inherited = claim_again(generation, key);
-    if (!inherited)
+    if (!inherited) {
+        if (current && may_adopt(generation))
+            keep_to_inherited(&generation->inheritance, key);
         return -1;
+    }
     log_line(LEVEL_DEBUG, "generation %u: adopts %s", generation->number,
              address_text(inherited, address));
     return inherited->fd;

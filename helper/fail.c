@@ -34,7 +34,6 @@ void fail_upgrade(struct generation *generation, const char *format, ...)
     kill_generation(generation); /* first: it might set the listeners' flags again */
     restore_listeners(&generation->inheritance);
     announce(current, ORDER_RESUME);
-    release(&generation->inheritance);
     if (current->exited && count_members(current->number) == 0)
         service_ended(current);
     else

@@ -19,6 +19,7 @@
 #include "connections.h"
 #include "family.h"
 #include "generation.h"
+#include "growing_set.h"
 #include "log.h"
 #include "packet.h"
 #include "procfile.h"
@@ -211,6 +212,10 @@ bool answer_message(int fd, const struct ucred *peer, const struct message *mess
             break;
         case MESSAGE_LISTEN:
             keep = listen_asked(fd, generation, message);
+            break;
+        case MESSAGE_STEER:
+            leave_sets_alone();
+            keep = send_answer(fd, MESSAGE_NONE, NULL, 0);
             break;
         case MESSAGE_SOCKETS:
             sockets_reported(generation, message);

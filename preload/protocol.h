@@ -57,6 +57,7 @@ enum message_kind {
     MESSAGE_RETIRED,      /* no listener is left here; ERROR says what went wrong */
     MESSAGE_LISTEN,       /* "I begin to serve on INODE, at KEY: does a successor serve there?" */
     MESSAGE_COUNTED,      /* the SOCKETS before it were all; ERROR says what went wrong */
+    MESSAGE_STEER,        /* "I spread clients myself: leave my sets alone"; answered by NONE */
     /* the helper answers */
     MESSAGE_ADOPT = 64, /* to BIND: the socket to have in its place, with its descriptor */
     MESSAGE_NONE,       /* to BIND: none for this key; to UNLINK, UPGRADE, LISTEN, QUEUE: go on */

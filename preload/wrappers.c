@@ -21,6 +21,7 @@
 #include "real.h"
 #include "sandbox.h"
 #include "signals.h"
+#include "steering.h"
 #include "waits.h"
 
 /*
@@ -65,8 +66,10 @@ EXPORT(int, accept4, (int fd, struct sockaddr *address, socklen_t *length, int f
 EXPORT(int, setsockopt, (int fd, int level, int name, const void *value, socklen_t length))
 {
     int saved = errno;
-    int result = real()->setsockopt(fd, level, name, value, length);
+    int result;
 
+    announce_steering(level, name);
+    result = real()->setsockopt(fd, level, name, value, length);
     if (result == -1 && has_inherited_membership(fd, level, name)) {
         errno = saved;
         return 0;

@@ -733,6 +733,71 @@ END
     equal "$(ss -Hltn "sport = :$PORT" | wc -l)" 2 "listeners"
 }
 
+# set_serves ANSWERS KIND HOST: who in the set answers, of many clients
+set_serves() {
+    equal "$(python3 "$PROGRAMS/reuseport_set.py" ask "$2" "$3" "$PORT" 60)" "$1" "who answers"
+}
+
+# start_set MEMBERS KIND HOST
+start_set() {
+    echo "$1" >members
+    touch go
+    start_server python3 "$PROGRAMS/reuseport_set.py" serve "$2" "$3" "$PORT"
+}
+
+# begin_to_start_set MEMBERS: an upgrade whose new generation has bound that many and does no more
+begin_to_start_set() {
+    echo "$1" >members
+    rm go
+    kill -HUP "$PID"
+    wait_for_log "^bound $1\$" "$OUT"
+}
+
+# set_grows KIND HOST: an upgrade that fails, then one that does not
+set_grows() {
+    requires python3
+    start_set 2 "$@"
+    begin_to_start_set 6
+    set_serves "0/2 1/2" "$@"
+    echo fail >go
+    wait_for_log 'generation 2: upgrade failed'
+    set_serves "0/2 1/2" "$@"
+    begin_to_start_set 5
+    set_serves "0/2 1/2" "$@"
+    touch go
+    wait_retired 1
+    wait_until set_serves "0/5 1/5 2/5 3/5 4/5" "$@"
+}
+
+@test "reuseport: a TCP socket that is added gets no client before its generation is ready" {
+    set_grows tcp 127.0.0.1
+}
+
+@test "reuseport: the same over IPv6" {
+    set_grows tcp ::1
+}
+
+@test "reuseport: the same with UDP" {
+    set_grows udp 127.0.0.1
+}
+
+@test "reuseport: the same with UDP over IPv6" {
+    set_grows udp ::1
+}
+
+@test "reuseport: a program of the server's own that distributes clients stays" {
+    requires python3
+    echo 1 >steer
+    start_set 2 tcp 127.0.0.1
+    set_serves 1/2 tcp 127.0.0.1
+    rm steer
+    begin_to_start_set 4
+    set_serves 1/2 tcp 127.0.0.1
+    touch go
+    wait_retired 1
+    set_serves 1/4 tcp 127.0.0.1
+}
+
 # ---- descriptors that came from outside ----
 
 @test "socket activation: LISTEN_FDS stay open, and LISTEN_PID is right in each generation" {
