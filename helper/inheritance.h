@@ -21,6 +21,7 @@ struct inherited {
     bool reusable;    /* SO_REUSEADDR of a datagram socket, before we allowed a second one */
     bool claimed;
     bool listening;
+    bool split;   /* a leftover, which is no SO_REUSEPORT set with its twins: shrinking_set.c */
     bool kept_to; /* clients of its SO_REUSEPORT set keep to what is inherited: growing_set.c */
 };
 

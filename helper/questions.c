@@ -59,6 +59,8 @@ static bool bind_asked(int fd, struct generation *generation, const struct messa
     int deaf = -1;
     bool sent;
 
+    if (inherited == -1)
+        let_join_sets(&message->key);
     /* once it is bound, it receives; what listens is asked about when it does: MESSAGE_LISTEN */
     if (inherited == -1 && message->key.type == SOCK_DGRAM)
         inherited = deaf = open_deaf_socket(generation, &message->key);
