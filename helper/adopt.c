@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "family.h"
 #include "generation.h"
+#include "growing_set.h"
 #include "log.h"
 #include "procfile.h"
 
@@ -48,8 +49,11 @@ int adopt_listener(struct generation *generation, const struct listener_key *key
         inherited = claim(&generation->inheritance, key);
     if (may_adopt(generation) && !inherited)
         inherited = claim_again(generation, key);
-    if (!inherited)
+    if (!inherited) {
+        if (current && may_adopt(generation))
+            keep_to_inherited(&generation->inheritance, key);
         return -1;
+    }
     inherited->claimed_at = now();
     log_line(LEVEL_DEBUG, "generation %u: adopts %s", generation->number,
              address_text(inherited, address));

@@ -21,7 +21,6 @@ void drop_upgrade(struct generation *generation)
     kill_generation(generation); /* first: it might set the listeners' flags again */
     restore_listeners(&generation->inheritance);
     announce(current, ORDER_RESUME);
-    release(&generation->inheritance);
 }
 
 void fail_upgrade(struct generation *generation, const char *format, ...)

@@ -22,6 +22,8 @@ struct inherited {
     bool claimed;
     int64_t claimed_at;
     bool listening;
+    bool split;   /* a leftover, which is no SO_REUSEPORT set with its twins: shrinking_set.c */
+    bool kept_to; /* clients of its SO_REUSEPORT set keep to what is inherited: growing_set.c */
 };
 
 struct inheritance {

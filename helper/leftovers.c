@@ -2,7 +2,6 @@
 
 #include <linux/filter.h>
 #include <netinet/in.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "activation.h"
@@ -10,6 +9,7 @@
 #include "memory.h"
 #include "queues.h"
 #include "replacements.h"
+#include "shrinking_set.h"
 
 /* What the service manager opened outlives us: clients wait there for the next start. */
 static bool is_leftover(const struct inherited *item)
@@ -59,24 +59,38 @@ static void let_nobody_in(const struct inherited *item)
 static bool has_claimed_twin(const struct inherited *item, const struct inheritance *others)
 {
     for (size_t i = 0; i < others->count; i++)
-        if (others->item[i].claimed &&
-            memcmp(&others->item[i].key, &item->key, sizeof item->key) == 0)
+        if (is_twin(&others->item[i], item))
             return true;
     return false;
 }
 
-size_t hush_leftovers(const struct inheritance *inheritance, const struct inheritance *claimed)
+static void split_sets(struct inheritance *leftovers, const struct inheritance *claimed)
+{
+    for (size_t i = 0; i < leftovers->count; i++) {
+        struct inherited *item = &leftovers->item[i];
+
+        if (is_leftover(item) && has_claimed_twin(item, claimed))
+            split_set(item, claimed);
+    }
+}
+
+size_t hush_leftovers(struct inheritance *inheritance, const struct inheritance *claimed,
+                      bool leave_sets)
 {
     size_t open = 0;
 
+    if (claimed && leave_sets)
+        split_sets(inheritance, claimed);
     for (size_t i = 0; i < inheritance->count; i++) {
-        const struct inherited *item = &inheritance->item[i];
+        struct inherited *item = &inheritance->item[i];
 
         if (!is_leftover(item))
             continue;
-        if (claimed && has_claimed_twin(item, claimed))
+        if (!claimed || !has_claimed_twin(item, claimed))
+            let_nobody_in(item);
+        else if (!leave_sets)
             open++;
-        else
+        else if (!leave_set(item))
             let_nobody_in(item);
     }
     return open;

@@ -16,11 +16,12 @@ struct inheritance;
 struct inheritance take_leftovers(struct inheritance *inheritance);
 
 /*
- * Let no new connection in at the leftovers, but at those of a SO_REUSEPORT set
- * of which another one is among `claimed` (NULL: at none): the kernel sends new
- * clients there as before, and they would wait. Returns how many stay open.
+ * Let no new connection in at the leftovers. Those of a SO_REUSEPORT set of
+ * which another one is among `claimed` (or NULL) stay open until `leave_sets`,
+ * since the kernel sends new clients there. Returns how many do.
  */
-size_t hush_leftovers(const struct inheritance *inheritance, const struct inheritance *claimed);
+size_t hush_leftovers(struct inheritance *inheritance, const struct inheritance *claimed,
+                      bool leave_sets);
 
 /* What waits at the leftovers: connections, and bytes of datagrams. */
 size_t queued_on_leftovers(const struct inheritance *inheritance);

@@ -19,6 +19,7 @@
 #include "connections.h"
 #include "family.h"
 #include "generation.h"
+#include "growing_set.h"
 #include "log.h"
 #include "packet.h"
 #include "procfile.h"
@@ -59,6 +60,8 @@ static bool bind_asked(int fd, struct generation *generation, const struct messa
     int deaf = -1;
     bool sent;
 
+    if (inherited == -1)
+        let_join_sets(&message->key);
     /* once it is bound, it receives; what listens is asked about when it does: MESSAGE_LISTEN */
     if (inherited == -1 && message->key.type == SOCK_DGRAM)
         inherited = deaf = open_deaf_socket(generation, &message->key);
@@ -229,6 +232,10 @@ bool answer_message(int fd, const struct ucred *peer, const struct message *mess
             break;
         case MESSAGE_LISTEN:
             keep = listen_asked(fd, generation, message);
+            break;
+        case MESSAGE_STEER:
+            leave_sets_alone();
+            keep = send_answer(fd, MESSAGE_NONE, NULL, 0);
             break;
         case MESSAGE_SOCKETS:
             sockets_reported(generation, message);

@@ -12,6 +12,7 @@
 #include "clock.h"
 #include "fail.h"
 #include "generation.h"
+#include "growing_set.h"
 #include "leftovers.h"
 #include "log.h"
 #include "memory.h"
@@ -45,6 +46,7 @@ static void become_current(struct generation *generation)
 
     current = generation;
     enter(generation, READY, 0);
+    open_to_all(&generation->inheritance);
     if (old) {
         release(&old->inheritance); /* what is still needed, its successor has inherited */
         allow_second_senders(&generation->inheritance);

@@ -22,7 +22,12 @@ static int replacements[REPLACEMENTS] = {-1, -1, -1};
 int bind_to_no_interface(int fd)
 {
     int none = INT_MAX;
+    int bound = 0;
+    socklen_t length = sizeof bound;
 
+    /* to leave an interface needs CAP_NET_RAW, even for the same one */
+    if (getsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &bound, &length) == 0 && bound == none)
+        return 0;
     return setsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &none, sizeof none);
 }
 

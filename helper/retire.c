@@ -20,6 +20,7 @@
 #include "ready.h"
 #include "replacements.h"
 #include "settings.h"
+#include "shrinking_set.h"
 #include "stop.h"
 #include "story.h"
 
@@ -36,6 +37,11 @@ static const int64_t wake_pace = 100 * MILLISECOND;
 
 static const int64_t complain_after = SECOND;
 
+/* How long somebody who joins a SO_REUSEPORT set needs from bind() to listen(), at most. */
+static const int64_t join_time = SECOND;
+
+static int64_t sets_rejoined_at = -SECOND;
+
 static void begin_round(struct generation *old, enum round round)
 {
     forget_asked(old);
@@ -43,11 +49,28 @@ static void begin_round(struct generation *old, enum round round)
     old->asked_at = now();
 }
 
-/* Let nobody in any more, at these leftovers or, with NULL, at all. */
-static void hush(struct generation *old, const struct inheritance *claimed)
+/* Let nobody in any more at the leftovers, or first at those that are of no set. */
+static void hush(struct generation *old, bool leave_sets)
 {
-    if (hush_leftovers(&old->inheritance, claimed) == 0)
+    const struct inheritance *claimed = old == current ? NULL : &current->inheritance;
+
+    if (hush_leftovers(&old->inheritance, claimed, leave_sets) == 0)
         old->hushed_at = now();
+}
+
+void let_join_sets(const struct listener_key *key)
+{
+    if (!has_left_sets(key))
+        return;
+    for (struct generation *g = generations; g; g = g->older) {
+        if (g->state != RETIRING)
+            continue;
+        for (size_t i = 0; i < g->inheritance.count; i++)
+            rejoin_set(&g->inheritance.item[i]);
+        g->hushed_at = 0; /* clients come to its leftovers again */
+    }
+    rejoin_twins();
+    sets_rejoined_at = now();
 }
 
 void begin_retiring(struct generation *old)
@@ -56,7 +79,7 @@ void begin_retiring(struct generation *old)
     old->deadline = now() + settings.exit_timeout;
     old->rearmed = 0;
     old->hushed_at = 0;
-    hush(old, old == current ? NULL : &current->inheritance);
+    hush(old, false);
     begin_round(old, GIVE_UP);
     retire_again(old);
 }
@@ -82,6 +105,7 @@ static void retiring_over(struct generation *old)
     bool more = false;
 
     release(&old->inheritance);
+    let_join_sets(NULL);
     for (const struct generation *g = generations; g; g = g->older)
         more |= g != old && g->state == RETIRING;
     if (more || !current)
@@ -101,6 +125,9 @@ static void complain(struct generation *old)
 /* Only after half of the time is it hopeless that a busy queue is empty by itself for a moment. */
 static bool is_time_to_hush(const struct generation *old, size_t waiting)
 {
+    /* what is collected is remembered as it is, and whoever joins a set binds, then listens */
+    if (generations->state == COLLECTING || now() - sets_rejoined_at < join_time)
+        return false;
     return old->hushed_at == 0 && (waiting == 0 || now() - old->since > settings.exit_timeout / 2);
 }
 
@@ -116,7 +143,7 @@ static void empty_queues(struct generation *old)
 
     old->next_timer = now() + empty_pace;
     if (is_time_to_hush(old, waiting))
-        hush(old, NULL);
+        hush(old, true);
     if (late && waiting > 0)
         log_line(LEVEL_INFO, "generation %u: exit timeout, and clients wait in a queue",
                  old->number);

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 struct generation;
+struct listener_key;
 
 /* Its successor is ready: tell the old generation to give up its listeners. */
 void begin_retiring(struct generation *old);
@@ -16,6 +17,12 @@ void retire_again(struct generation *old);
 
 /* A process says that it has given up its listeners, or the errno of why it could not. */
 void process_retired(struct generation *old, pid_t pid, int error);
+
+/*
+ * An upgrade begins (NULL), or somebody is about to bind to this key: the
+ * SO_REUSEPORT sets are to be whole for as long as that takes.
+ */
+void let_join_sets(const struct listener_key *key);
 
 /* RETIRING, ANSWERED: all of them have. */
 void retired(struct generation *old);

@@ -12,6 +12,7 @@
 #include "end.h"
 #include "family.h"
 #include "generation.h"
+#include "growing_set.h"
 #include "log.h"
 #include "memory.h"
 #include "orders.h"
@@ -122,6 +123,7 @@ void gone(struct generation *generation)
                  "generation %u: gone %s after it was told to stop, %s", generation->number,
                  duration_text(now() - generation->since),
                  generation->exited ? ending_text(generation->wait_status) : "never started");
+    open_to_all(&generation->inheritance); /* it failed, and what it had bound is closed now */
     enter(generation, GONE, 0);
     tell_gone(generation);
     generation_gone(generation);

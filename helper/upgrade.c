@@ -2,12 +2,14 @@
 #include "upgrade.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "clock.h"
 #include "collect.h"
 #include "fail.h"
 #include "generation.h"
 #include "log.h"
+#include "retire.h"
 #include "shutdown.h"
 #include "story.h"
 
@@ -26,6 +28,7 @@ static void begin_upgrade(void)
              current->number);
     new->begun = now();
     tell_begins(new);
+    let_join_sets(NULL);
     enter(new, COLLECTING, 10 * MILLISECOND);
     begin_collecting(new);
 }

@@ -59,6 +59,7 @@ enum message_kind {
     MESSAGE_COUNTED,      /* the SOCKETS before it were all; ERROR says what went wrong */
     MESSAGE_SHUTDOWN,     /* "I shut INODE down": KEEP if another generation serves on it */
     MESSAGE_SHARED,       /* "I poll a datagram socket: does my predecessor receive on it still?" */
+    MESSAGE_STEER,        /* "I spread clients myself: leave my sets alone"; answered by NONE */
     /* the helper answers */
     MESSAGE_ADOPT = 64, /* to BIND: the socket to have in its place, with its descriptor */
     MESSAGE_NONE,       /* to BIND: none for this key; to UNLINK, UPGRADE, LISTEN, QUEUE, SHARED: go

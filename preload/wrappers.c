@@ -23,6 +23,7 @@
 #include "sandbox.h"
 #include "shutdown.h"
 #include "signals.h"
+#include "steering.h"
 #include "waits.h"
 
 /*
@@ -76,6 +77,7 @@ EXPORT(int, setsockopt, (int fd, int level, int name, const void *value, socklen
 
     if (session.active)
         note_before_device(fd, level, name);
+    announce_steering(level, name);
     result = real()->setsockopt(fd, level, name, value, length);
     if (result == -1 && has_inherited_membership(fd, level, name)) {
         errno = saved;

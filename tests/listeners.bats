@@ -908,6 +908,121 @@ END
     equal "$(ss -Hltn "sport = :$PORT" | wc -l)" 2 "listeners"
 }
 
+# set_serves ANSWERS KIND HOST: who in the set answers, of many clients
+set_serves() {
+    equal "$(python3 "$PROGRAMS/reuseport_set.py" ask "$2" "$3" "$PORT" 60)" "$1" "who answers"
+}
+
+# start_set MEMBERS KIND HOST
+start_set() {
+    echo "$1" >members
+    touch go
+    start_server python3 "$PROGRAMS/reuseport_set.py" serve "$2" "$3" "$PORT"
+}
+
+# begin_to_start_set MEMBERS: an upgrade whose new generation has bound that many and does no more
+begin_to_start_set() {
+    echo "$1" >members
+    rm go
+    kill -HUP "$PID"
+    wait_for_log "^bound $1\$" "$OUT"
+}
+
+# set_grows KIND HOST: an upgrade that fails, then one that does not
+set_grows() {
+    requires python3
+    start_set 2 "$@"
+    begin_to_start_set 6
+    set_serves "0/2 1/2" "$@"
+    echo fail >go
+    wait_for_log 'generation 2: upgrade failed'
+    set_serves "0/2 1/2" "$@"
+    begin_to_start_set 5
+    set_serves "0/2 1/2" "$@"
+    touch go
+    wait_retired 1
+    wait_until set_serves "0/5 1/5 2/5 3/5 4/5" "$@"
+}
+
+@test "reuseport: a TCP socket that is added gets no client before its generation is ready" {
+    set_grows tcp 127.0.0.1
+}
+
+@test "reuseport: the same over IPv6" {
+    set_grows tcp ::1
+}
+
+@test "reuseport: the same with UDP" {
+    set_grows udp 127.0.0.1
+}
+
+@test "reuseport: the same with UDP over IPv6" {
+    set_grows udp ::1
+}
+
+@test "reuseport: a program of the server's own that distributes clients stays" {
+    requires python3
+    echo 1 >steer
+    start_set 2 tcp 127.0.0.1
+    set_serves 1/2 tcp 127.0.0.1
+    rm steer
+    begin_to_start_set 4
+    set_serves 1/2 tcp 127.0.0.1
+    touch go
+    wait_retired 1
+    set_serves 1/4 tcp 127.0.0.1
+}
+
+# shrink_set MEMBERS: an upgrade
+shrink_set() {
+    echo "$1" >members
+    kill -HUP "${STARTED[0]}"
+    wait_retired 1
+}
+
+@test "reuseport: a set of TCP sockets that shrinks keeps no client waiting" {
+    requires python3
+    start_set 4 tcp 127.0.0.1
+    start python3 "$PROGRAMS/reuseport_set.py" load tcp 127.0.0.1 "$PORT"
+    wait_for_log asking "$OUT"
+    shrink_set 1
+    touch enough
+    wait_gone "$PID"
+    has_log '^0 had to send again' "$OUT"
+    equal "$(ss -Hltn "sport = :$PORT" | wc -l)" 1 "listeners"
+}
+
+@test "reuseport: a set of UDP sockets that shrinks loses no datagram" {
+    requires python3
+    start_set 4 udp 127.0.0.1
+    start "$TESTS/udp-load" 127.0.0.1 "$PORT" 64 60
+    wait_until grep -q . "$LOG"
+    shrink_set 1
+    wait_generation_gone 1 # not before the time of an answer that is lost is up
+    kill -INT "$PID"
+    wait_gone "$PID"
+    has_log 'lost 0 wrong' "$OUT"
+}
+
+@test "reuseport: a set shrinks, and grows again while it does" {
+    requires python3
+    start_set 4 tcp 127.0.0.1
+    start python3 "$PROGRAMS/reuseport_set.py" load tcp 127.0.0.1 "$PORT"
+    wait_for_log asking "$OUT"
+    echo 2 >members
+    kill -HUP "${STARTED[0]}"
+    wait_ready 2
+    echo 5 >members
+    kill -HUP "${STARTED[0]}"
+    wait_ready 3
+    wait_retired 1
+    wait_retired 2
+    touch enough
+    wait_gone "$PID"
+    has_log 'had to send again' "$OUT" # all have been answered
+    wait_until set_serves "0/5 1/5 2/5 3/5 4/5" tcp 127.0.0.1
+}
+
 # ---- descriptors that came from outside ----
 
 @test "socket activation: LISTEN_FDS stay open, and LISTEN_PID is right in each generation" {
