@@ -78,14 +78,19 @@ static const struct timespec *limit_left(struct time_limit *limit)
 
 static int accept_or_share(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
+    int result;
+
     if (attends(ATTENTION_OF_WAITS | ATTENTION_STRANGER)) {
         if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED | ATTENTION_STRANGER))
             look_before_accept(fd);
         if (attends(ATTENTION_UPGRADE))
             return accept_shared(fd, address, length, flags);
     }
-    return flags ? real()->accept4(fd, address, length, flags)
-                 : real()->accept(fd, address, length);
+    result =
+        flags ? real()->accept4(fd, address, length, flags) : real()->accept(fd, address, length);
+    if (result == -1 && errno == EAGAIN && attends(ATTENTION_FLAGS | ATTENTION_UPGRADE))
+        return accept_shared(fd, address, length, flags);
+    return result;
 }
 
 /* A listener with SO_RCVTIMEO is not restarted after a handler: signal(7). */
@@ -97,8 +102,14 @@ int wait_accept(int fd, struct sockaddr *address, socklen_t *length, int flags)
     do
         result = accept_or_share(fd, address, length, flags);
     while (interrupted_by_order(result, &before));
-    if (result == -1 && attends(ATTENTION_FLAGS))
-        errno = accept_error(fd, errno);
+    return result;
+}
+
+/* What poll(), select() or epoll returns: see accept_shared(). */
+static int announced(int result)
+{
+    if (result > 0)
+        announcements++;
     return result;
 }
 
@@ -116,7 +127,7 @@ int wait_poll(struct pollfd *fds, nfds_t count, int timeout)
         /* restarted: the listener may be another socket by now, and the time shorter */
     } while (interrupted_by_order(result, &before) &&
              (left = milliseconds_left(deadline, timeout), true));
-    return result;
+    return announced(result);
 }
 
 int wait_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
@@ -135,7 +146,7 @@ int wait_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
             look_before_poll(fds, count);
         result = real()->ppoll(fds, count, left, mask);
         if (!interrupted_by_order(result, &before))
-            return result;
+            return announced(result);
         left = limit_left(&limit);
     }
 }
@@ -152,7 +163,7 @@ int wait_select(int highest, fd_set *readers, fd_set *writers, fd_set *exception
             look_before_select(highest, readers);
         result = real()->select(highest, readers, writers, exceptions, timeout);
     } while (interrupted_by_order(result, &before));
-    return result;
+    return announced(result);
 }
 
 int wait_pselect(int highest, fd_set *readers, fd_set *writers, fd_set *exceptions,
@@ -171,7 +182,7 @@ int wait_pselect(int highest, fd_set *readers, fd_set *writers, fd_set *exceptio
             look_before_select(highest, readers);
         result = real()->pselect(highest, readers, writers, exceptions, left, mask);
         if (!interrupted_by_order(result, &before))
-            return result;
+            return announced(result);
         left = limit_left(&limit);
     }
 }
@@ -192,7 +203,7 @@ int wait_epoll(int set, struct epoll_event *events, int count, int timeout, cons
         result = mask ? real()->epoll_pwait(set, events, count, left, mask)
                       : real()->epoll_wait(set, events, count, left);
         if (!interrupted_by_order(result, &before))
-            return result;
+            return announced(result);
         left = milliseconds_left(deadline, timeout);
     }
 }
@@ -213,7 +224,7 @@ int wait_epoll_pwait2(int set, struct epoll_event *events, int count,
             look_before_epoll(set);
         result = real()->epoll_pwait2(set, events, count, left, mask);
         if (!interrupted_by_order(result, &before))
-            return result;
+            return announced(result);
         left = limit_left(&limit);
     }
 }

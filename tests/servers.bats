@@ -138,6 +138,31 @@ interrupted() {
     has_log '^accept: a client' "$OUT"
 }
 
+# ---- a listener that is polled, and on which others just accept ----
+
+# waits_for_clients HOW: nobody's accept() fails again and again, in either generation
+waits_for_clients() {
+    requires python3
+    start_server python3 "$PROGRAMS/polls_and_accepts.py" "$1" "$PORT"
+    keep "$PORT"
+    ask_kept >/dev/null
+    upgrade
+    ask "$PORT" >/dev/null
+    ask "$PORT" >/dev/null
+    upgrade
+    ask "$PORT" >/dev/null
+    ask_kept >/dev/null
+    has_no_log 'accept fails' "$OUT"
+}
+
+@test "a process that polls the listener, and its children just accept" {
+    waits_for_clients ondemand
+}
+
+@test "a program that polls its listener once, and then just accepts" {
+    waits_for_clients once
+}
+
 # ---- while an order is carried out ----
 
 # order_in_progress [WORD]...: a thread is told to retire, and waits for an answer of the helper,
