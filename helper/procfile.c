@@ -130,7 +130,8 @@ int list_sockets(pid_t pid, struct open_socket **sockets, size_t *count)
         if (sscanf(target, "socket:[%llu]", &inode) != 1)
             continue;
         *sockets = grow(*sockets, *count + 1, sizeof **sockets);
-        (*sockets)[(*count)++] = (struct open_socket){inode, pid};
+        (*sockets)[(*count)++] =
+            (struct open_socket){inode, pid, (int)strtol(entry->d_name, NULL, 10)};
     }
     closedir(directory);
     errno = denied ? EACCES : 0;
