@@ -143,7 +143,7 @@ void survey_descriptors(struct survey *survey)
 {
     survey->sockets = survey->sets = survey->registrations = 0;
     survey->error = 0;
-    survey->proc = open_proc_self();
+    survey->proc = open_proc_with_descriptors();
     if (survey->proc == -1 || for_each_number(survey->proc, "fd", survey_descriptor, survey) == -1)
         failed(survey);
     else if (survey->sockets > 0)

@@ -195,7 +195,7 @@ void look_before_epoll(int set)
 
     /* while collected nothing new can be learned: retiring reads the sets itself */
     if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED) && worth_a_look()) {
-        int proc = open_proc_self();
+        int proc = open_proc_with_descriptors();
 
         for_each_line(proc, proc_path(path, "fdinfo/", set, ""), see_registered, &seen);
         kernel_close(proc);

@@ -69,6 +69,25 @@ upgrades_under_load() {
     upgrade
 }
 
+@test "a program whose main thread has ended, and others serve" {
+    local i
+
+    start_server "$TESTS/threads" "$PORT" none accept accept leave
+    wait_for_log '^done leave' "$OUT"
+    keep "$PORT"
+    ask_kept
+    for i in 1 2; do
+        upgrade
+        equal "$(ask "$PORT")" "1 $(first_pid "$((i + 1))") token"
+    done
+    ask_kept
+    has_log 'generation 1: draining 1 connection'
+    close_kept
+    wait_generation_gone 1
+    wait_generation_gone 2
+    has_log 'generation 1: drained'
+}
+
 # ---- accept, while a successor that shares the listener starts ----
 
 # start_with_successor WORD COMMAND...: the server does as the word says, then its successor starts

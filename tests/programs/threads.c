@@ -201,6 +201,14 @@ static void listen_on(int port)
     }
 }
 
+/* As pthread_exit(3) allows main(). The FIFO is read by nobody from then on. */
+static void end_main_thread(void)
+{
+    printf("done leave\n");
+    fflush(stdout);
+    pthread_exit(NULL);
+}
+
 static const struct word {
     const char *name;
     void (*obey)(void);
@@ -216,8 +224,9 @@ static const struct word {
     {"worker", start_worker},       /* a child that starts another program, and accepts */
     {"full", use_up_descriptors},
     {"free", free_descriptors},
-    {"look", look},   /* poll(), which does not wait */
-    {"crowd", crowd}, /* forty more, and some that do not */
+    {"look", look},             /* poll(), which does not wait */
+    {"leave", end_main_thread}, /* the threads stay */
+    {"crowd", crowd},           /* forty more, and some that do not */
 };
 
 static void do_as_told(const char *name)
