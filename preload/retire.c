@@ -178,13 +178,19 @@ static bool is_kept(int control, const struct surveyed_socket *listener)
            receive_message(control, &message, NULL, 0) == 0 && message.kind == MESSAGE_KEEP;
 }
 
-/* `control`: to ask about each listener, or -1. Returns 0, or the errno of what failed last. */
+/*
+ * `control`: to ask about each listener, or -1. Returns 0, or the errno of what
+ * failed last; who could not be woken afterwards would not be found again, so
+ * nothing is replaced before /proc is open.
+ */
 static int replace_listeners(const struct survey *survey, const int replacements[REPLACEMENTS],
                              int control)
 {
     struct waker waker = {survey, open_proc_self(), kernel_gettid()};
     int error = survey->error;
 
+    if (waker.proc == -1)
+        return errno;
     for (unsigned i = 0; i < survey->sockets; i++) {
         const struct surveyed_socket *listener = &survey->socket[i];
 
@@ -193,7 +199,8 @@ static int replace_listeners(const struct survey *survey, const int replacements
         if (retire_socket(survey, listener, replacements) == -1)
             error = errno;
     }
-    for_each_number(waker.proc, "task", wake_if_accepting, &waker);
+    if (for_each_number(waker.proc, "task", wake_if_accepting, &waker) == -1)
+        error = errno;
     kernel_close(waker.proc);
     return error;
 }

@@ -390,6 +390,16 @@ same_descriptors() {
     upgrade
 }
 
+@test "a server with too few descriptors to retire, under a hard limit" {
+    mkfifo words
+    # shellcheck disable=SC2016 # for the shell that is started
+    start_server sh -c 'ulimit -n 64; exec "$@"' sh "$TESTS/threads" "$PORT" words accept
+    echo tight >words
+    wait_for_log '^done tight' "$OUT"
+    upgrade_fails 'cannot list its listeners: Too many open files'
+    equal "$(ask "$PORT")" "1 $(first_pid 1) token"
+}
+
 @test "flags that a failed generation sets until it is killed" {
     local flags
 

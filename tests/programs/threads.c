@@ -173,6 +173,13 @@ static void use_up_descriptors(void)
         ;
 }
 
+static void leave_four_descriptors(void)
+{
+    use_up_descriptors();
+    for (int fd = 60; fd < 64; fd++)
+        close(fd);
+}
+
 static void free_descriptors(void)
 {
     for (int fd = listener + 1; fd < 64; fd++)
@@ -223,6 +230,7 @@ static const struct word {
     {"try", try_accept},            /* in the main thread */
     {"worker", start_worker},       /* a child that starts another program, and accepts */
     {"full", use_up_descriptors},
+    {"tight", leave_four_descriptors},
     {"free", free_descriptors},
     {"look", look},             /* poll(), which does not wait */
     {"leave", end_main_thread}, /* the threads stay */
