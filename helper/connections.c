@@ -4,7 +4,8 @@
  * by accept() at that very moment) one process that holds them is asked. A
  * socket remains what it is, and a retired generation accepts no more: so the
  * count is mostly one of known sockets that are still held, and disturbs
- * nobody. Only when none is left is everything unknown looked into.
+ * nobody. Only when none is left is everything unknown looked into, and what is
+ * on its way from one process to another.
  *
  * A process that has changed its uid may not be looked into without
  * CAP_SYS_PTRACE: proc(5). It can report like any other, and what it has
@@ -20,6 +21,7 @@
 #include "inquiry.h"
 #include "judgement.h"
 #include "look.h"
+#include "passed.h"
 #include "sock_diag.h"
 #include "tcp_sockets.h"
 #include "unix_sockets.h"
@@ -144,6 +146,8 @@ struct count count_connections(struct generation *generation)
         inquiry->open = !count.certain;
         count_left(&look);
     }
+    if (look.left == 0)
+        look.left = count_passed(&look);
     forget_closed(&look);
     count.left = look.left;
     generation->counted |= count.certain;

@@ -55,6 +55,8 @@ void inherit(struct inheritance *inheritance, const struct message *message, pid
     new->order = message->order;
     new->key = message->key;
     new->status_flags = message->status_flags;
+    fcntl(fd, F_GETOWN_EX, &new->async_owner);
+    new->async_signal = fcntl(fd, F_GETSIG);
     identify_file(new);
     queue = queue_of(new);
     new->backlog = queue.known ? queue.limit : -1;
@@ -114,6 +116,8 @@ void restore_listeners(const struct inheritance *inheritance)
     for (size_t i = 0; i < inheritance->count; i++) {
         const struct inherited *item = &inheritance->item[i];
 
+        fcntl(item->fd, F_SETOWN_EX, &item->async_owner);
+        fcntl(item->fd, F_SETSIG, item->async_signal);
         fcntl(item->fd, F_SETFL, item->status_flags);
         if (item->options != -1)
             copy_socket_options(item->options, item->fd);

@@ -2,6 +2,7 @@
 #ifndef TFHELPER_INHERITANCE_H
 #define TFHELPER_INHERITANCE_H
 
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,10 +16,12 @@ struct inherited {
     pid_t from; /* who sent it; with `order`, the k-th of its kind */
     uint32_t order;
     struct listener_key key;
-    int status_flags; /* as collected */
-    int backlog;      /* -1: not known */
-    int options;      /* a socket that is never bound: it keeps the options as collected */
-    bool reusable;    /* SO_REUSEADDR of a datagram socket, before we allowed a second one */
+    int status_flags;              /* as collected */
+    struct f_owner_ex async_owner; /* who gets a signal for a client, and which: O_ASYNC */
+    int async_signal;
+    int backlog;   /* -1: not known */
+    int options;   /* a socket that is never bound: it keeps the options as collected */
+    bool reusable; /* SO_REUSEADDR of a datagram socket, before we allowed a second one */
     bool claimed;
     int64_t claimed_at;
     bool listening;

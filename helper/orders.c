@@ -66,6 +66,7 @@ static int fitness(pid_t pid, pid_t thread)
 /*
  * The library keeps it unblocked wherever a wrapper sees the mask. libc's own threads
  * block all signals unseen: the one of timer_create(2) with SIGEV_THREAD, for example.
+ * And a main thread that has ended by pthread_exit(3) is there still, and takes none.
  */
 static bool blocks_orders(pid_t pid, pid_t thread)
 {
@@ -74,7 +75,8 @@ static bool blocks_orders(pid_t pid, pid_t thread)
 
     snprintf(name, sizeof name, "task/%d/status", thread);
     return read_proc_file(pid, name, text, sizeof text) > 0 &&
-           status_number(text, "\nSigBlk:", 16) >> (ORDER_SIGNAL - 1) & 1;
+           (strstr(text, "\nState:\tZ") ||
+            status_number(text, "\nSigBlk:", 16) >> (ORDER_SIGNAL - 1) & 1);
 }
 
 /*

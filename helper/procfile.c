@@ -105,15 +105,15 @@ size_t list_threads(pid_t pid, pid_t **threads)
     return count;
 }
 
-int list_sockets(pid_t pid, struct open_socket **sockets, size_t *count)
+/* `empty`: nothing at all is open there. Returns what list_sockets() does. */
+static int list_directory(const char *path, pid_t pid, struct open_socket **sockets, size_t *count,
+                          bool *empty)
 {
-    char path[64];
     const struct dirent *entry;
-    DIR *directory;
+    DIR *directory = opendir(path);
     bool denied = false;
 
-    snprintf(path, sizeof path, "/proc/%d/fd", pid);
-    directory = opendir(path);
+    *empty = true;
     if (!directory)
         return -1;
     errno = 0;
@@ -122,6 +122,7 @@ int list_sockets(pid_t pid, struct open_socket **sockets, size_t *count)
         ssize_t length = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
         unsigned long long inode;
 
+        *empty &= entry->d_name[0] == '.';
         /* root may list the directory without CAP_SYS_PTRACE, and not follow its links */
         denied |= length == -1 && errno == EACCES && strspn(entry->d_name, "0123456789") > 0;
         if (length <= 0)
@@ -130,9 +131,31 @@ int list_sockets(pid_t pid, struct open_socket **sockets, size_t *count)
         if (sscanf(target, "socket:[%llu]", &inode) != 1)
             continue;
         *sockets = grow(*sockets, *count + 1, sizeof **sockets);
-        (*sockets)[(*count)++] = (struct open_socket){inode, pid};
+        (*sockets)[(*count)++] =
+            (struct open_socket){inode, pid, (int)strtol(entry->d_name, NULL, 10)};
     }
     closedir(directory);
     errno = denied ? EACCES : 0;
     return denied ? -1 : 0;
+}
+
+/* Where main() has ended by pthread_exit(3), only its other threads have descriptors. */
+int list_sockets(pid_t pid, struct open_socket **sockets, size_t *count)
+{
+    char path[64];
+    bool empty;
+    pid_t *threads = NULL;
+    size_t thread_count = 0;
+    int result;
+
+    snprintf(path, sizeof path, "/proc/%d/fd", pid);
+    result = list_directory(path, pid, sockets, count, &empty);
+    if (result == 0 && empty)
+        thread_count = list_threads(pid, &threads);
+    for (size_t i = 0; i < thread_count && result == 0 && empty; i++) {
+        snprintf(path, sizeof path, "/proc/%d/task/%d/fd", pid, threads[i]);
+        result = list_directory(path, pid, sockets, count, &empty);
+    }
+    free(threads);
+    return result;
 }

@@ -34,6 +34,7 @@ size_t list_threads(pid_t pid, pid_t **threads);
 struct open_socket {
     unsigned long long inode;
     pid_t pid;
+    int fd;
 };
 
 /*

@@ -35,16 +35,19 @@ bool read_member(pid_t pid, struct member *member)
     char text[PROC_FILE_SIZE];
     const char *field;
     char state = 'Z';
+    long threads = 0;
 
     if (read_proc_file(pid, "stat", text, sizeof text) <= 0)
         return false;
     field = strrchr(text, ')'); /* the command's name may hold anything: proc(5) */
-    if (!field || sscanf(field + 1,
-                         " %c %*d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d "
-                         "%*d %llu",
-                         &state, &member->group, (unsigned long long *)&member->started) != 3)
+    if (!field ||
+        sscanf(field + 1,
+               " %c %*d %d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+               "%ld %*d %llu",
+               &state, &member->group, &threads, (unsigned long long *)&member->started) != 4)
         return false;
-    if (state == 'Z' || state == 'X')
+    /* main() may have ended by pthread_exit(3), and its threads live on */
+    if ((state == 'Z' && threads <= 1) || state == 'X')
         return false;
     if (read_proc_file(pid, "status", text, sizeof text) > 0) {
         member->takes_orders = status_number(text, "\nSigCgt:", 16) >> (ORDER_SIGNAL - 1) & 1;

@@ -7,8 +7,10 @@
  *   (Then it hangs for the moment until it is retired.)
  * - A program that polls a blocking listener would hang when the other
  *   generation takes the client between poll() and accept(). So an adopted
- *   listener that is polled does not block. (A datagram socket does: there
- *   the new generation waits for a moment, see predecessor.c.)
+ *   listener that is polled does not block, and who calls accept() without
+ *   having been told of a client is made to wait: see accept_shared(). (A
+ *   datagram socket blocks: the new generation waits for a moment, see
+ *   predecessor.c.)
  * - The old generation, once its listeners are collected, accepts as its own
  *   flags demand: see accept_shared().
  */
@@ -140,18 +142,6 @@ static int64_t accept_timeout(int fd)
     return (int64_t)limit.tv_sec * 1000000000 + (int64_t)limit.tv_usec * 1000;
 }
 
-/*
- * A program whose listener blocks is not prepared for EAGAIN when poll() has
- * said that there is a client, but for one that has gone meanwhile: accept(2)
- * says ECONNABORTED. With SO_RCVTIMEO, EAGAIN is what it expects: socket(7).
- */
-int accept_error(int fd, int error)
-{
-    return error == EAGAIN && program_believes_blocking(fd) && accept_timeout(fd) == 0
-               ? ECONNABORTED
-               : error;
-}
-
 /* Nobody wakes a wait for a client when retiring replaces the listener: it looks again so often. */
 enum { LOOK_AGAIN_MS = 100 };
 
@@ -196,29 +186,62 @@ static int accept_now(int fd, struct sockaddr *address, socklen_t *length, int f
                  : real()->accept(fd, address, length);
 }
 
+/* accept4() that returns at once where the program has seen to that, whatever a successor wants. */
+static int try_accept(int fd, struct sockaddr *address, socklen_t *length, int flags,
+                      const struct note *note)
+{
+    struct pollfd client = {.fd = fd, .events = POLLIN};
+
+    if (note && note->collected && note->status_flags & O_NONBLOCK &&
+        kernel_poll(&client, 1, 0) == 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return accept_now(fd, address, length, flags);
+}
+
+_Thread_local unsigned announcements;
+
+/*
+ * Has a poll() said to this thread that there is a client, and it has not been
+ * told yet that this one has gone? (Several listeners may be ready at once.)
+ * Another thread, or the process that it was forked from, may have polled alone.
+ */
+static bool expects_client(int fd)
+{
+    static _Thread_local unsigned answered;
+    static _Thread_local int answered_fd = -1;
+    bool expects = announcements != answered || (announcements != 0 && fd != answered_fd);
+
+    answered = announcements;
+    answered_fd = fd;
+    return expects;
+}
+
+/*
+ * A program whose listener blocks is not prepared for EAGAIN when poll() has
+ * said that there is a client, but for one that has gone meanwhile: accept(2)
+ * says ECONNABORTED. With SO_RCVTIMEO, EAGAIN is what it expects: socket(7).
+ * Who has not been told of a client waits for one.
+ */
 int accept_shared(int fd, struct sockaddr *address, socklen_t *length, int flags)
 {
     int saved = errno;
-    struct pollfd client = {.fd = fd, .events = POLLIN};
     int64_t timeout = accept_timeout(fd);
     int64_t deadline = nanoseconds_now() + timeout;
 
     for (;;) {
-        struct note *note = find_note(socket_inode(fd));
-        bool shared = note && note->collected;
-        bool nonblocking = shared && note->status_flags & O_NONBLOCK;
+        const struct note *note = find_note(socket_inode(fd));
+        bool blocks = program_believes_blocking(fd) ||
+                      (note && note->collected && !(note->status_flags & O_NONBLOCK));
         int result;
 
-        if (nonblocking && kernel_poll(&client, 1, 0) == 0) {
-            errno = EAGAIN;
-            return -1;
-        }
         errno = saved;
-        result = accept_now(fd, address, length, flags);
-        if (result != -1 || errno != EAGAIN || !shared || nonblocking)
+        result = try_accept(fd, address, length, flags, note);
+        if (result != -1 || errno != EAGAIN || !blocks)
             return result;
-        if (note->polled) {
-            errno = timeout ? EAGAIN : ECONNABORTED; /* see accept_error() */
+        if (expects_client(fd)) {
+            errno = timeout ? EAGAIN : ECONNABORTED;
             return -1;
         }
         if (!wait_for_client(fd, timeout, deadline))

@@ -28,21 +28,20 @@ bool program_sets_nonblocking(int fd, bool nonblocking);
 
 /*
  * A retired listener has become `replacement`, which does not block, although
- * the program believes so: see accept_error(). In a handler.
+ * the program believes so: see accept_shared(). In a handler.
  */
 void expect_blocking(int replacement);
-
-/*
- * accept() on `fd` has failed with errno: what the program is told. Changes errno.
- */
-int accept_error(int fd, int error);
 
 /* Must F_GETFL say that this descriptor blocks, although it does not? */
 bool program_believes_blocking(int fd);
 
+/* How often poll(), select() or epoll has told this thread of something that is ready. */
+extern _Thread_local unsigned announcements;
+
 /*
- * accept4() on a listener that a successor shares: behaves as the flags that
- * this program set demand, whatever the successor has made of them meanwhile.
+ * accept4() on a listener whose O_NONBLOCK may not be what the program believes:
+ * a successor shares it, or it was adopted or retired while it was polled.
+ * Behaves as the flags that this program set demand.
  */
 int accept_shared(int fd, struct sockaddr *address, socklen_t *length, int flags);
 

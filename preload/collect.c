@@ -30,6 +30,32 @@ static int send_listener(int control, const struct surveyed_socket *listener)
 }
 
 /*
+ * What retiring has open at once beside the control socket: the replacements,
+ * /proc/self, a directory of it and a file. A program that has used up its
+ * descriptors would accept for good beside its successor.
+ */
+enum { RETIRING_DESCRIPTORS = REPLACEMENTS + 3 };
+
+/* Returns 0, or the errno for which retiring would fail. */
+static int try_descriptors(int control)
+{
+    int spare[RETIRING_DESCRIPTORS];
+    int count = 0;
+    int error = 0;
+
+    while (error == 0 && count < RETIRING_DESCRIPTORS) {
+        spare[count] = kernel_fcntl(control, F_DUPFD_CLOEXEC, 0);
+        if (spare[count] == -1)
+            error = errno;
+        else
+            count++;
+    }
+    while (count > 0)
+        kernel_close(spare[--count]);
+    return error;
+}
+
+/*
  * Attention first: from the moment that the helper has a listener, a successor
  * may change its flags. Any failure ends the exchange without MESSAGE_COLLECTED,
  * and the helper asks again.
@@ -49,6 +75,8 @@ void send_listeners(void)
     if (control != -1) {
         int result = 0;
 
+        if (end.error == 0 && survey->sockets > 0)
+            end.error = try_descriptors(control);
         if (survey->sockets > 0)
             atomic_fetch_or(&attention, ATTENTION_UPGRADE);
         for (unsigned i = 0; i < survey->sockets && result == 0; i++)

@@ -93,7 +93,7 @@ static bool report_descriptor(int fd, void *argument)
 int report_sockets(int control)
 {
     struct reporter reporter = {.control = control, .message = new_message(MESSAGE_SOCKETS)};
-    int proc = open_proc_self();
+    int proc = open_proc_with_descriptors();
 
     if (proc == -1 || for_each_number(proc, "fd", report_descriptor, &reporter) == -1)
         reporter.error = errno;

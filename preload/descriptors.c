@@ -162,7 +162,7 @@ static void survey_sets(struct survey *survey)
 
 void survey_descriptors(struct survey *survey)
 {
-    survey->proc = open_proc_self();
+    survey->proc = open_proc_with_descriptors();
     if (survey->proc == -1 || for_each_number(survey->proc, "fd", survey_descriptor, survey) == -1)
         failed(survey);
     else if (survey->sockets > 0)

@@ -36,6 +36,23 @@ int open_proc_self(void)
     return proc == -1 ? ask_for_proc_self() : proc;
 }
 
+int open_proc_with_descriptors(void)
+{
+    char path[64];
+    char target[1];
+    int proc = open_proc_self();
+    int thread;
+
+    if (proc == -1 ||
+        kernel_readlinkat(proc, proc_path(path, "fd/", proc, ""), target, sizeof target) != -1)
+        return proc;
+    thread = kernel_openat(AT_FDCWD, "/proc/thread-self", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (thread == -1)
+        return proc;
+    kernel_close(proc);
+    return thread;
+}
+
 static int number_of_name(const char *name)
 {
     int number = 0;

@@ -13,6 +13,12 @@
 int open_proc_self(void);
 
 /*
+ * The same, for "fd" and "fdinfo" alone: where main() has ended by pthread_exit(3),
+ * /proc/self is that of a dead thread, which has no descriptors, and this the calling one's.
+ */
+int open_proc_with_descriptors(void);
+
+/*
  * Call visit(number, argument) for each numeric name in a directory below
  * `proc`, until it returns false. Of "fd", the descriptors used for that, `proc`
  * among them, are not reported. Returns 0, or -1 with errno set.

@@ -169,7 +169,7 @@ static bool see_registered(const char *line, void *argument)
 static bool see_set(int set, unsigned depth)
 {
     struct look look = {depth, false};
-    int proc = open_proc_self();
+    int proc = open_proc_with_descriptors();
     char path[64];
 
     for_each_line(proc, proc_path(path, "fdinfo/", set, ""), see_registered, &look);

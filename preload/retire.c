@@ -18,6 +18,7 @@
 #include "names.h"
 #include "notes.h"
 #include "process.h"
+#include "procfs.h"
 #include "wake.h"
 
 /*
@@ -130,12 +131,19 @@ static bool is_kept(int control, const struct surveyed_socket *listener)
            receive_message(control, &message, NULL, 0) == 0 && message.kind == MESSAGE_KEEP;
 }
 
-/* `control`: to ask about each listener, or -1. Returns 0, or the errno of what failed last. */
+/*
+ * `control`: to ask about each listener, or -1. Returns 0, or the errno of what
+ * failed last; who could not be woken afterwards would not be found again, so
+ * nothing is replaced before /proc is open.
+ */
 static int replace_listeners(const struct survey *survey, const int replacements[REPLACEMENTS],
                              int control, bool waits)
 {
     int error = survey->error;
+    int proc = open_proc_self();
 
+    if (proc == -1)
+        return errno;
     for (unsigned i = 0; i < survey->sockets; i++) {
         const struct surveyed_socket *listener = &survey->socket[i];
 
@@ -144,7 +152,9 @@ static int replace_listeners(const struct survey *survey, const int replacements
         if (retire_socket(survey, listener, replacements, waits) == -1)
             error = errno;
     }
-    wake_accepting_threads(survey);
+    if (wake_accepting_threads(survey, proc) == -1)
+        error = errno;
+    kernel_close(proc);
     return error;
 }
 

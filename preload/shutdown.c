@@ -15,6 +15,7 @@
 #include "kernel.h"
 #include "notes.h"
 #include "process.h"
+#include "procfs.h"
 #include "real.h"
 #include "wake.h"
 
@@ -54,6 +55,7 @@ static int open_similar(int fd)
 static void put_in_its_place(int fd, int similar)
 {
     struct survey *survey = lock_survey();
+    int proc;
 
     for (int i = 0; !survey && i < MOST_ATTEMPTS; i++) {
         sched_yield();
@@ -62,7 +64,9 @@ static void put_in_its_place(int fd, int similar)
     if (!survey)
         return;
     replace_socket(survey, fd, similar);
-    wake_accepting_threads(survey);
+    proc = open_proc_self();
+    wake_accepting_threads(survey, proc);
+    kernel_close(proc);
     unlock_survey(survey);
 }
 

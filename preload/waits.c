@@ -89,8 +89,8 @@ static int accept_or_share(int fd, struct sockaddr *address, socklen_t *length, 
     }
     result =
         flags ? real()->accept4(fd, address, length, flags) : real()->accept(fd, address, length);
-    /* collected meanwhile; a successor's O_NONBLOCK shows once the kernel makes the call again */
-    if (result == -1 && errno == EAGAIN && attends(ATTENTION_UPGRADE)) {
+    /* collected meanwhile: a successor's O_NONBLOCK shows once the kernel makes the call again */
+    if (result == -1 && errno == EAGAIN && attends(ATTENTION_FLAGS | ATTENTION_UPGRADE)) {
         errno = saved;
         result = accept_shared(fd, address, length, flags);
     }
@@ -106,8 +106,14 @@ int wait_accept(int fd, struct sockaddr *address, socklen_t *length, int flags)
     do
         result = accept_or_share(fd, address, length, flags);
     while (interrupted_by_order(result, &before));
-    if (result == -1 && attends(ATTENTION_FLAGS))
-        errno = accept_error(fd, errno);
+    return result;
+}
+
+/* What poll(), select() or epoll returns: see accept_shared(). */
+static int announced(int result)
+{
+    if (result > 0)
+        announcements++;
     return result;
 }
 
@@ -125,7 +131,7 @@ int wait_poll(struct pollfd *fds, nfds_t count, int timeout)
         /* restarted: the listener may be another socket by now, and the time shorter */
     } while (interrupted_by_order(result, &before) &&
              (left = milliseconds_left(deadline, timeout), true));
-    return result;
+    return announced(result);
 }
 
 int wait_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
@@ -144,7 +150,7 @@ int wait_ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout,
             look_before_poll(fds, count);
         result = real()->ppoll(fds, count, left, mask);
         if (!interrupted_by_order(result, &before))
-            return result;
+            return announced(result);
         left = limit_left(&limit);
     }
 }
@@ -161,7 +167,7 @@ int wait_select(int highest, fd_set *readers, fd_set *writers, fd_set *exception
             look_before_select(highest, readers);
         result = real()->select(highest, readers, writers, exceptions, timeout);
     } while (interrupted_by_order(result, &before));
-    return result;
+    return announced(result);
 }
 
 int wait_pselect(int highest, fd_set *readers, fd_set *writers, fd_set *exceptions,
@@ -180,7 +186,7 @@ int wait_pselect(int highest, fd_set *readers, fd_set *writers, fd_set *exceptio
             look_before_select(highest, readers);
         result = real()->pselect(highest, readers, writers, exceptions, left, mask);
         if (!interrupted_by_order(result, &before))
-            return result;
+            return announced(result);
         left = limit_left(&limit);
     }
 }
@@ -201,7 +207,7 @@ int wait_epoll(int set, struct epoll_event *events, int count, int timeout, cons
         result = mask ? real()->epoll_pwait(set, events, count, left, mask)
                       : real()->epoll_wait(set, events, count, left);
         if (!interrupted_by_order(result, &before))
-            return result;
+            return announced(result);
         left = milliseconds_left(deadline, timeout);
     }
 }
@@ -222,7 +228,7 @@ int wait_epoll_pwait2(int set, struct epoll_event *events, int count,
             look_before_epoll(set);
         result = real()->epoll_pwait2(set, events, count, left, mask);
         if (!interrupted_by_order(result, &before))
-            return result;
+            return announced(result);
         left = limit_left(&limit);
     }
 }

@@ -89,10 +89,9 @@ static bool wake_if_accepting(int thread, void *argument)
     return true;
 }
 
-void wake_accepting_threads(const struct survey *survey)
+int wake_accepting_threads(const struct survey *survey, int proc)
 {
-    struct waker waker = {survey, open_proc_self(), kernel_gettid()};
+    struct waker waker = {survey, proc, kernel_gettid()};
 
-    for_each_number(waker.proc, "task", wake_if_accepting, &waker);
-    kernel_close(waker.proc);
+    return for_each_number(proc, "task", wake_if_accepting, &waker);
 }

@@ -6,9 +6,9 @@ struct survey;
 
 /*
  * Let every other thread of this process that waits in accept() or a receive on
- * a number of the survey look up what is behind it now. Changes errno;
- * async-signal-safe.
+ * a number of the survey look up what is behind it now. `proc` is from
+ * open_proc_self(). Returns 0, or -1 with errno set. Async-signal-safe.
  */
-void wake_accepting_threads(const struct survey *survey);
+int wake_accepting_threads(const struct survey *survey, int proc);
 
 #endif

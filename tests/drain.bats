@@ -422,6 +422,29 @@ tell_many() {
     has_log 'generation 1: drained after'
 }
 
+@test "connections on their way from one process to another are waited for" {
+    local first
+
+    requires python3
+    mkfifo go
+    start_server python3 "$PROGRAMS/passes.py" "$PORT" "$PWD/go"
+    keep "$PORT"
+    first=$KEPT
+    keep "$PORT"
+    wait_until has_passed 2
+    upgrade
+    wait_for_log 'generation 1: draining 2 connections'
+    echo >go
+    ask_kept "$first"
+    ask_kept
+    wait_generation_gone 1
+    has_log 'generation 1: drained'
+}
+
+has_passed() {
+    (($(count_log '^passed' "$OUT") == $1))
+}
+
 @test "a connection that the client has reset, and the server never closes, is not waited for" {
     requires python3
     start_server python3 "$PROGRAMS/careless.py" "$PORT"

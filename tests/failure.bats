@@ -546,6 +546,16 @@ same_descriptors() {
     upgrade
 }
 
+@test "a server with too few descriptors to retire, under a hard limit" {
+    mkfifo words
+    # shellcheck disable=SC2016 # for the shell that is started
+    start_server sh -c 'ulimit -n 64; exec "$@"' sh "$TESTS/threads" "$PORT" words accept
+    echo tight >words
+    wait_for_log '^done tight' "$OUT"
+    upgrade_fails 'cannot list its listeners: Too many open files'
+    equal "$(ask "$PORT")" "1 $(first_pid 1) token"
+}
+
 @test "flags that a failed generation sets until it is killed" {
     local flags
 
@@ -579,6 +589,44 @@ flags_of_listener() {
 
     fd=$(descriptors "$(first_pid 1)" | awk '/socket/ { print $1; exit }')
     sed -n 's/^flags:[[:space:]]*//p' "/proc/$(first_pid 1)/fdinfo/$fd"
+}
+
+@test "who gets a signal for each client (O_ASYNC) is restored" {
+    requires python3
+    cat >server.py <<'END'
+import fcntl, os, signal, socket, sys
+
+def answer(*_):
+    try:
+        while True:
+            client, _ = listener.accept()
+            client.setblocking(True)
+            client.sendall(b"v1 %d %s" % (os.getpid(), client.recv(100).split()[-1] + b"\n"))
+            client.close()
+    except BlockingIOError:
+        pass
+
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.setblocking(False)
+listener.bind(("127.0.0.1", int(sys.argv[1])))
+listener.listen(7)
+bad = os.path.exists("bad")
+signal.signal(signal.SIGUSR2 if bad else signal.SIGIO, answer)
+fcntl.fcntl(listener, fcntl.F_SETOWN, os.getpid())
+fcntl.fcntl(listener, fcntl.F_SETSIG, signal.SIGUSR2 if bad else 0)
+fcntl.fcntl(listener, fcntl.F_SETFL, os.O_NONBLOCK | os.O_ASYNC)
+if bad:
+    sys.exit(3)
+answer()
+while True:
+    signal.pause()
+END
+    start_server python3 server.py "$PORT"
+    serves_version "$PORT" v1
+    touch bad
+    upgrade_fails 'exited with status 3'
+    serves_version "$PORT" v1
 }
 
 @test "the credentials that a unix client sees are the server's still" {

@@ -69,6 +69,25 @@ upgrades_under_load() {
     upgrade
 }
 
+@test "a program whose main thread has ended, and others serve" {
+    local i
+
+    start_server "$TESTS/threads" "$PORT" none accept accept leave
+    wait_for_log '^done leave' "$OUT"
+    keep "$PORT"
+    ask_kept
+    for i in 1 2; do
+        upgrade
+        equal "$(ask "$PORT")" "1 $(first_pid "$((i + 1))") token"
+    done
+    ask_kept
+    has_log 'generation 1: draining 1 connection'
+    close_kept
+    wait_generation_gone 1
+    wait_generation_gone 2
+    has_log 'generation 1: drained'
+}
+
 # ---- accept, while a successor that shares the listener starts ----
 
 # start_with_successor WORD COMMAND...: the server does as the word says, then its successor starts
@@ -154,6 +173,31 @@ goes_on_accepting() {
     keep "$PORT"
     wait_for_log '^accept: ' "$OUT"
     has_log '^accept: a client' "$OUT"
+}
+
+# ---- a listener that is polled, and on which others just accept ----
+
+# waits_for_clients HOW: nobody's accept() fails again and again, in either generation
+waits_for_clients() {
+    requires python3
+    start_server python3 "$PROGRAMS/polls_and_accepts.py" "$1" "$PORT"
+    keep "$PORT"
+    ask_kept >/dev/null
+    upgrade
+    ask "$PORT" >/dev/null
+    ask "$PORT" >/dev/null
+    upgrade
+    ask "$PORT" >/dev/null
+    ask_kept >/dev/null
+    has_no_log 'accept fails' "$OUT"
+}
+
+@test "a process that polls the listener, and its children just accept" {
+    waits_for_clients ondemand
+}
+
+@test "a program that polls its listener once, and then just accepts" {
+    waits_for_clients once
 }
 
 # ---- while an order is carried out ----

@@ -210,6 +210,13 @@ static void use_up_descriptors(void)
         ;
 }
 
+static void leave_four_descriptors(void)
+{
+    use_up_descriptors();
+    for (int fd = 60; fd < 64; fd++)
+        close(fd);
+}
+
 static void free_descriptors(void)
 {
     for (int fd = listener + 1; fd < 64; fd++)
@@ -238,6 +245,14 @@ static void listen_on(int port)
     }
 }
 
+/* As pthread_exit(3) allows main(). The FIFO is read by nobody from then on. */
+static void end_main_thread(void)
+{
+    printf("done leave\n");
+    fflush(stdout);
+    pthread_exit(NULL);
+}
+
 static const struct word {
     const char *name;
     void (*obey)(void);
@@ -254,9 +269,11 @@ static const struct word {
     {"try", try_accept},             /* in the main thread */
     {"worker", start_worker},        /* a child that starts another program, and accepts */
     {"full", use_up_descriptors},
+    {"tight", leave_four_descriptors},
     {"free", free_descriptors},
-    {"look", look},   /* poll(), which does not wait */
-    {"crowd", crowd}, /* forty more, and some that do not */
+    {"look", look},             /* poll(), which does not wait */
+    {"leave", end_main_thread}, /* the threads stay */
+    {"crowd", crowd},           /* forty more, and some that do not */
 };
 
 static void do_as_told(const char *name)
