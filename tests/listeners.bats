@@ -982,7 +982,8 @@ shrink_set() {
 
 @test "reuseport: a set of TCP sockets that shrinks keeps no client waiting" {
     requires python3
-    start_set 4 tcp 127.0.0.1
+    # a queue that is never found empty counts after half of it
+    TFPRELOAD_EXIT_TIMEOUT=10 start_set 4 tcp 127.0.0.1
     start python3 "$PROGRAMS/reuseport_set.py" load tcp 127.0.0.1 "$PORT"
     wait_for_log asking "$OUT"
     shrink_set 1
@@ -995,7 +996,7 @@ shrink_set() {
 @test "reuseport: a set of UDP sockets that shrinks loses no datagram" {
     requires python3
     start_set 4 udp 127.0.0.1
-    start "$TESTS/udp-load" 127.0.0.1 "$PORT" 64 60
+    start "$TESTS/udp-load" 127.0.0.1 "$PORT" 16 60
     wait_until grep -q . "$LOG"
     shrink_set 1
     wait_generation_gone 1 # not before the time of an answer that is lost is up
@@ -1006,7 +1007,8 @@ shrink_set() {
 
 @test "reuseport: a set shrinks, and grows again while it does" {
     requires python3
-    start_set 4 tcp 127.0.0.1
+    # a queue that is never found empty counts after half of it
+    TFPRELOAD_EXIT_TIMEOUT=10 start_set 4 tcp 127.0.0.1
     start python3 "$PROGRAMS/reuseport_set.py" load tcp 127.0.0.1 "$PORT"
     wait_for_log asking "$OUT"
     echo 2 >members
