@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../preload/protocol.h"
 #include "family.h"
 #include "generation.h"
 #include "listeners.h"
@@ -21,12 +22,20 @@ struct search {
     char address[ADDRESS_TEXT];
 };
 
+/* That of another tfhelper: a CGI program may get LD_PRELOAD alone, and so a session of its own. */
+static bool is_control_socket(const struct listener *listener)
+{
+    static const char start[] = "@" SOCKET_PREFIX;
+
+    return strncmp(listener->address, start, sizeof start - 1) == 0;
+}
+
 static void note_stray(const struct listener *listener, void *argument)
 {
     struct search *search = argument;
 
-    /* a datagram socket may be a client's */
-    if (listener->limit == -1 ||
+    /* a datagram socket may be a client's; and a service of its own may have been started below */
+    if (listener->limit == -1 || is_control_socket(listener) ||
         (search->inheritance && find_inherited(search->inheritance, listener->inode)))
         return;
     search->found = true;

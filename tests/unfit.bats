@@ -114,6 +114,27 @@ END
     upgrade
 }
 
+@test "a program that gets LD_PRELOAD alone, as from lighttpd's mod_cgi: the server is upgraded" {
+    requires python3
+    cat >server.py <<'END'
+import os, socket, subprocess, sys
+listener = socket.socket()
+listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+listener.bind(("127.0.0.1", int(sys.argv[1])))
+listener.listen(9)
+kept = {name: os.environ[name] for name in ("LD_PRELOAD", "PATH", "TFP_TEST_ID")}
+subprocess.Popen(["sh", "-c", "echo runs; until [ -e over ]; do sleep 0.1; done"], env=kept)
+while True:
+    client, _ = listener.accept()
+    client.close()
+END
+    start_server python3 server.py "$PORT"
+    wait_for_log '^runs' "$OUT"
+    upgrade
+    wait_generation_gone 1
+    touch over
+}
+
 # ---- another libc ----
 
 musl_server() {
