@@ -119,11 +119,15 @@ unsigned generation_of_session(const char *text)
     return (unsigned)strtoul(text + length, NULL, 10);
 }
 
+/* The others stay in the order in which they came: see make_room(). */
 static void drop_peer(struct peer *peer)
 {
-    for (size_t i = 0; i < peer_count; i++)
-        if (peers[i] == peer)
-            peers[i] = peers[--peer_count];
+    size_t i = 0;
+
+    while (peers[i] != peer)
+        i++;
+    for (peer_count--; i < peer_count; i++)
+        peers[i] = peers[i + 1];
     watcher_count -= peer->watches;
     unwatch_descriptor(&peer->watch);
     close(peer->fd);

@@ -101,6 +101,12 @@ only_current_generation() {
     is_unharmed
 }
 
+@test "whoever has been there longest makes room for one more" {
+    start bash -c "ulimit -n 64 && exec '$HELPER' -- '$TESTS/poll' --port $PORT --version v1"
+    wait_ready 1
+    equal "$(peer crowd 35)" "0 1 2 3" "peers that were dropped"
+}
+
 @test "another uid that floods the socket does not hold up an upgrade, nor a command" {
     local flooders=() i
 

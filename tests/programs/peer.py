@@ -17,6 +17,7 @@ The socket's name is read from the environment of that server. WHAT is one of:
     opener     a listener, and another socket once the file `go` is there; prints its pid then
     chatter    the same, and says that it has counted its sockets, again and again
     flood      connections by the uid 65534, as many as it can make, for COUNT seconds
+    crowd      COUNT connections, and one more; prints which of them are dropped
     other      COUNT connections by the uid 65534, each with a question; prints how many answers
 """
 import os
@@ -239,6 +240,22 @@ def flood(seconds):
                     pass
 
 
+def crowd(count):
+    """Whoever says nothing for two seconds is dropped for that: do it again on a busy machine."""
+    for _ in range(10):
+        start = time.monotonic()
+        peers = [connect() for _ in range(count)]
+        ask()  # the helper has come to all of them then
+        for peer in peers:
+            send(peer, message(KINDS["BIND"]))
+        dropped = [i for i, peer in enumerate(peers) if not answer(peer)]
+        for peer in peers:
+            peer.close()
+        if time.monotonic() - start < 1.5:
+            break
+    print(*dropped)
+
+
 def other(count):
     drop_root()
     print(sum(1 for _ in range(count) if ask()))
@@ -247,5 +264,5 @@ def other(count):
 ACTIONS = {"silent": silent, "garbage": garbage, "kinds": kinds, "passing": passing,
            "listener": listener, "hangup": hangup, "connect": try_to_connect,
            "signal": signal_own, "meddle": meddle, "flood": flood, "opener": opener,
-           "chatter": chatter, "other": other}
+           "chatter": chatter, "other": other, "crowd": crowd}
 ACTIONS[sys.argv[2]](int(sys.argv[3]) if len(sys.argv) > 3 else 1)
