@@ -137,9 +137,12 @@ void bury_generations(void)
 const char *ending_text(int wait_status)
 {
     static char text[64];
+    const char *signal = sigabbrev_np(WTERMSIG(wait_status)); /* of a real-time one NULL */
 
-    if (WIFSIGNALED(wait_status))
-        snprintf(text, sizeof text, "was killed by SIG%s", sigabbrev_np(WTERMSIG(wait_status)));
+    if (WIFSIGNALED(wait_status) && signal)
+        snprintf(text, sizeof text, "was killed by SIG%s", signal);
+    else if (WIFSIGNALED(wait_status))
+        snprintf(text, sizeof text, "was killed by signal %d", WTERMSIG(wait_status));
     else
         snprintf(text, sizeof text, "exited with status %d", WEXITSTATUS(wait_status));
     return text;

@@ -174,6 +174,16 @@ $(seq -f '    line %.0f of the failure' 21 30)"
     has_log '^tfhelper: the upgrade to generation 2 failed: was killed by SIG' errors
 }
 
+# shellcheck disable=SC2016 # for the shell in there
+@test "a failed upgrade that was killed by a real-time signal" {
+    printf '#!/bin/sh\n[ ! -e broken ] || kill -36 $$\nexec "$@"\n' >server
+    chmod +x server
+    start_server ./server "$TESTS/poll" --port "$PORT" --version v1
+    touch broken
+    controls 1 upgrade "$PID"
+    has_log '^tfhelper: the upgrade to generation 2 failed: was killed by signal 36 after' errors
+}
+
 @test "a failed upgrade of a program that is not there any more" {
     cp "$TESTS/poll" server
     start_server ./server --port "$PORT"
