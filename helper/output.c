@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,14 +15,16 @@
 
 enum { MOST_LINES = 10, MOST_BYTES = 8192 };
 
-static const char *const ours[] = {"tfpreload: ", "{\"time\":"};
-
-static int is_ours(const char *line)
+static bool begins_with(const char *line, const char *prefix)
 {
-    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
-        if (strncmp(line, ours[i], strlen(ours[i])) == 0)
-            return 1;
-    return 0;
+    return strncmp(line, prefix, strlen(prefix)) == 0;
+}
+
+/* In JSON, whatever else the server may log: see log.c. Quotes in its own texts are escaped. */
+static bool is_ours(const char *line)
+{
+    return begins_with(line, "tfpreload: ") ||
+           (begins_with(line, "{\"time\":") && strstr(line, ",\"source\":\"tfpreload\","));
 }
 
 /* Keep pointers to the last lines that are not ours. Returns how many. */

@@ -184,6 +184,19 @@ $(seq -f '    line %.0f of the failure' 21 30)"
     has_log '^tfhelper: the upgrade to generation 2 failed: was killed by signal 36 after' errors
 }
 
+@test "a failed upgrade of a server that logs JSON" {
+    export TFPRELOAD_LOG_FORMAT=json
+    printf '#!/bin/sh\n[ ! -e broken ] || { cat broken >&2; exit 3; }\nexec "$@"\n' >server
+    chmod +x server
+    start_with_library ./server "$TESTS/poll" --port "$PORT" --version v1
+    wait_for_log '"message":"generation 1: ready after'
+    printf '%s\n' '{"time":"2026-01-01T00:00:00Z","level":"error","message":"no database"}' \
+        '{"time":"2026-01-01T00:00:00Z","message":"\"source\":\"tfpreload\", no"}' >broken
+    controls 1 upgrade "$PID"
+    equal "$(sed 1d errors)" "written to stderr meanwhile:
+$(sed 's/^/    /' broken)"
+}
+
 @test "a failed upgrade of a program that is not there any more" {
     cp "$TESTS/poll" server
     start_server ./server --port "$PORT"
