@@ -19,7 +19,8 @@ static const char help[] =
     "A name without a slash is looked up in PATH. Privileges that a program would gain are\n"
     "those that the user who asks would.\n\n"
     "Exit status, the worst where there are several programs: 0 can be upgraded,\n"
-    "5 doubtful, 1 cannot be upgraded, 126 cannot be executed, 127 not found; 2 usage.\n";
+    "5 doubtful, 1 cannot be upgraded, 126 cannot be executed, 127 not found; 2 usage.\n"
+    "1 as well if stdout cannot be written to.\n";
 
 static const struct {
     const char *text;
@@ -90,5 +91,6 @@ int check_command(int argc, char **argv)
         if (verdict > worst)
             worst = verdict;
     }
+    flush_output();
     return verdicts[worst].status;
 }

@@ -21,7 +21,8 @@ static const char help[] =
     "      --watch              again each second, until the service ends\n"
     "  -h, --help               this text\n\n"
     "PID is that of the service, or of any of its processes, or the path of a pidfile.\n\n"
-    "Exit status: 0 shown, 2 usage, 3 no such service, or not yours.\n";
+    "Exit status: 0 shown, 1 stdout cannot be written to, 2 usage, 3 no such service, or\n"
+    "not yours.\n";
 
 static void show(const struct arguments *arguments, const struct report *records, size_t count)
 {
@@ -31,7 +32,7 @@ static void show(const struct arguments *arguments, const struct report *records
         show_metrics(records, count);
     else
         show_table(records, count);
-    fflush(stdout);
+    flush_output();
 }
 
 /* Show one status; false if the helper has closed. */

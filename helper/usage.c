@@ -1,8 +1,10 @@
 #include "usage.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void usage_error(const char *format, ...)
 {
@@ -27,4 +29,10 @@ void end_with_error(int status, const char *format, ...)
     va_end(arguments);
     fputc('\n', stderr);
     exit(status);
+}
+
+void flush_output(void)
+{
+    if (fflush(stdout) == EOF || ferror(stdout))
+        end_with_error(EXIT_REFUSED, "cannot write to stdout: %s", strerror(errno));
 }

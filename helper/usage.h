@@ -1,4 +1,4 @@
-/* Errors of the command line. */
+/* Errors of the command line, and of what it prints. */
 #ifndef TFHELPER_USAGE_H
 #define TFHELPER_USAGE_H
 
@@ -19,5 +19,8 @@ _Noreturn void usage_error(const char *format, ...) __attribute__((format(printf
 /* Print one line on stderr, and end with `status`. */
 _Noreturn void end_with_error(int status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Write out what has been printed, and end with EXIT_REFUSED if that cannot be done. */
+void flush_output(void);
 
 #endif

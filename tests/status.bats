@@ -272,6 +272,20 @@ version string"
     json .upgrades.last.retired_seconds "$retired"
 }
 
+@test "a status that cannot be written is an error" {
+    local form
+
+    serve poll
+    for form in "" --json --metrics --watch; do
+        # shellcheck disable=SC2016 # for the shell in there
+        run -1 timeout "$PATIENCE" sh -c '"$0" status $1 "$2" >/dev/full' "$HELPER" "$form" "$PID"
+    done
+    run -1 --separate-stderr sh -c "'$HELPER' status $PID >/dev/full"
+    equal "$stderr" "tfhelper: cannot write to stdout: No space left on device"
+    run -1 sh -c "'$HELPER' status $PID >&-"
+    run -1 sh -c "'$HELPER' check '$TESTS/poll' >/dev/full"
+}
+
 @test "--json is UTF-8, whatever the command is called" {
     start "$HELPER" -- sh -c 'exec sleep 1000' $'quote"back\\slash\ttab\nline\e' $'\xff\xc0\xaf\xed\xa0\x80' \
         "käse 🧀 $(printf '%0600d' 0 | sed 's/0/ä/g')"
