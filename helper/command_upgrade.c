@@ -22,7 +22,7 @@ static const char help[] =
     "An upgrade that is in progress is waited for first.\n\n"
     "Exit status: 0 the new generation is ready (and the old one gone), 1 the upgrade has\n"
     "failed and the old generation serves on, or the service is about to end, 2 usage,\n"
-    "3 no such service, or not yours, 4 timeout.\n";
+    "3 no such service, or not yours, or the helper has dropped us, 4 timeout.\n";
 
 /* How long, after the new generation is ready, to wait for the old one's number of connections. */
 static const int64_t retiring_patience = 2 * SECOND;

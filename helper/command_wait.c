@@ -25,7 +25,7 @@ static const char help[] =
     "A process that has only just been started gets five seconds to become a service, a\n"
     "pidfile the whole timeout to appear.\n\n"
     "Exit status: 0 it is, 1 the server was not ready within its ready timeout and runs on,\n"
-    "2 usage, 3 no such service, or it has ended, or is not yours,\n"
+    "2 usage, 3 no such service, or it has ended or is about to end, or is not yours,\n"
     "4 timeout.\n";
 
 enum until { READY_TO_SERVE, DRAINED, ENDED_FOR_GOOD };
