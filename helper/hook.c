@@ -49,20 +49,21 @@ static void free_call(struct call *call)
 
 static void hook_ended(struct tool *tool, int wait_status);
 
-/* Start the next one, if none runs. */
+/* Start the next one that can be, if none runs. */
 static void next_call(void)
 {
     char *const argv[] = {(char *)settings.hook, NULL};
-    struct call *call = calls;
 
-    if (!call || running.pid != 0)
-        return;
-    calls = call->next;
-    call_count--;
-    running_event = call->event;
-    running_generation = call->generation;
-    run_tool(&running, argv, &call->environment, hook_ended);
-    free_call(call);
+    while (calls && running.pid == 0) {
+        struct call *call = calls;
+
+        calls = call->next;
+        call_count--;
+        running_event = call->event;
+        running_generation = call->generation;
+        run_tool(&running, argv, &call->environment, hook_ended);
+        free_call(call);
+    }
 }
 
 static void hook_ended(struct tool *tool, int wait_status)

@@ -13,6 +13,9 @@
 /* Between the failure of one and the start of the next. */
 static const int64_t probe_pace = 50 * MILLISECOND;
 
+/* The same where there was no process for it: that is a line in the log each time. */
+static const int64_t retry_pace = SECOND;
+
 static void probe_ended(struct tool *tool, int wait_status)
 {
     struct generation *generation =
@@ -40,7 +43,8 @@ void run_probe(struct generation *generation)
     set_variable(&environment, "TFPRELOAD_GENERATION", number);
     snprintf(number, sizeof number, "%d", generation->first);
     set_variable(&environment, "TFPRELOAD_PID", number);
-    run_tool(&generation->probe, argv, &environment, probe_ended);
+    if (!run_tool(&generation->probe, argv, &environment, probe_ended))
+        generation->next_timer = now() + retry_pace;
     free_environment(&environment);
 }
 

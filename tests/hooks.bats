@@ -114,6 +114,49 @@ all_hang() {
     wait_told '^gone '
 }
 
+# ---- no process for a program ----
+
+# start_as_nobody ARGUMENT...: tfhelper, by a user whose processes can be limited
+start_as_nobody() {
+    requires root setpriv prlimit
+    mkdir nobody
+    cp -r "$LIBRARY" "$HELPER" "$TESTS" nobody/
+    chmod o+x "$BATS_RUN_TMPDIR" .. . nobody
+    chown 65534 nobody
+    start setpriv --reuid 65534 --regid 65534 --clear-groups nobody/tfhelper "$@"
+}
+
+# limit_processes SOFT: how many that user may have, as the helper sees it
+limit_processes() {
+    setpriv --reuid 65534 --regid 65534 --clear-groups prlimit --pid "$PID" --nproc="$1:"
+}
+
+@test "a probe that there was no process for is run again" {
+    start_as_nobody --ready 'exec:test -e go' -- nobody/tests/poll --port "$PORT" --version v1
+    wait_until ask "$PORT"
+    limit_processes 1
+    wait_for_log 'cannot run /bin/sh: Resource temporarily unavailable'
+    touch go
+    limit_processes "$(ulimit -H -u)"
+    wait_ready 1
+}
+
+@test "a hook that there was no process for does not keep the next ones waiting" {
+    printf '#!/bin/sh\nuntil [ -e go ]; do sleep 0.05; done\n' >hook
+    chmod 755 hook
+    start_as_nobody --hook "$PWD/hook" -- nobody/tests/poll --port "$PORT" --version v1
+    wait_ready 1
+    upgrade
+    wait_generation_gone 1
+    limit_processes 1
+    touch go
+    wait_until three_not_run # ready, retired, gone
+}
+
+three_not_run() {
+    equal "$(count_log "cannot run $PWD/hook")" 3
+}
+
 # ---- pidfile ----
 
 @test "the pidfile is there when the service is ready, and gone when it has ended" {
