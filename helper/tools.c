@@ -59,8 +59,9 @@ void kill_tool(struct tool *tool)
 {
     pid_t pid = tool->pid;
 
-    if (forget(tool))
-        kill(-pid, SIGKILL); /* it leads a session, and so a group */
+    /* it leads a session, and so a group: but for a moment at its start */
+    if (forget(tool) && kill(-pid, SIGKILL) == -1)
+        kill(pid, SIGKILL);
 }
 
 void lose_tools(void)
