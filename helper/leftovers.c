@@ -83,14 +83,14 @@ size_t hush_leftovers(struct inheritance *inheritance, const struct inheritance 
         split_sets(inheritance, claimed);
     for (size_t i = 0; i < inheritance->count; i++) {
         struct inherited *item = &inheritance->item[i];
+        bool in_set;
 
         if (!is_leftover(item))
             continue;
-        if (!claimed || !has_claimed_twin(item, claimed))
-            let_nobody_in(item);
-        else if (!leave_sets)
+        in_set = claimed && has_claimed_twin(item, claimed);
+        if (in_set && !leave_sets)
             open++;
-        else if (!leave_set(item))
+        else if (!in_set || !leave_set(item))
             let_nobody_in(item);
     }
     return open;

@@ -352,7 +352,7 @@ four_wait_for_their_turn() {
 
 @test "--drained of a generation that has never given up its listeners" {
     TFPRELOAD_EXIT_TIMEOUT=0.5 serve poll
-    set_options --start-delay 500
+    set_options --start-delay 2000
     start_control upgrade --drained "$PID"
     wait_for_log 'generation 2: started'
     kill -STOP "$(first_pid 1)"

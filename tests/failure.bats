@@ -484,16 +484,20 @@ same_descriptors() {
 }
 
 @test "the old version dies before there is a successor: nothing is said to serve on" {
+    local workers
+
     printf '#!/bin/sh\necho "$TFPRELOAD_EVENT" >>told\n' >hook
     chmod +x hook
     export TFPRELOAD_HOOK=$PWD/hook
-    serve poll
+    serve prefork
     wait_until test -s told
-    kill -STOP "$(first_pid 1)"
+    read -ra workers <<<"$(children "$(first_pid 1)")"
+    kill -STOP "${workers[0]}" # who is waited for
     kill -HUP "$PID"
     wait_for_log 'generation 2: upgrade from generation 1 begins'
     kill -KILL "$(first_pid 1)"
     wait_end
+    kill -KILL "${workers[@]}"
     equal "$STATUS" 137 "status of the service"
     equal "$(count_log 'the service has ended')" 1 "lines about the end"
     has_no_log 'upgrade failed'

@@ -254,7 +254,7 @@ version string"
     local retired
 
     serve poll
-    set_options --start-delay 500
+    set_options --start-delay 2000
     kill -HUP "$PID"
     wait_for_log 'generation 2: started'
     kill -STOP "$(first_pid 1)" # it will not retire

@@ -178,12 +178,16 @@ stop_in_background() {
 }
 
 @test "the server that dies before it has answered ends the service" {
-    serve poll
-    kill -STOP "$(first_pid 1)"
+    local workers
+
+    serve prefork
+    read -ra workers <<<"$(children "$(first_pid 1)")"
+    kill -STOP "${workers[0]}" # who is waited for
     stop_in_background
     wait_for_log 'the service is to end'
     kill -KILL "$(first_pid 1)"
     wait_end
+    kill -KILL "${workers[@]}"
     equal "$STATUS" 137 "status of the service"
     equal "$(count_log 'the service has ended')" 1 "lines about the end"
     has_no_log 'told to stop|stops without'
