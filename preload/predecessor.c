@@ -14,24 +14,17 @@
 static const int64_t patience = 1000000000;
 enum { PACE_MS = 1 };
 
-static enum message_kind ask_about_predecessor(void)
+static int ask_about_predecessor(void)
 {
     struct message message = new_message(MESSAGE_SHARED);
-    int control = open_control();
 
-    if (control == -1)
-        return MESSAGE_NONE;
-    if (send_message(control, &message, -1) == -1 ||
-        receive_message(control, &message, NULL, 0) == -1)
-        message.kind = MESSAGE_NONE;
-    kernel_close(control);
-    return message.kind;
+    return ask_helper(open_control(), &message, NULL);
 }
 
 bool outlast_predecessor(void)
 {
     int64_t end = nanoseconds_now() + patience;
-    enum message_kind answer;
+    int answer;
 
     while ((answer = ask_about_predecessor()) == MESSAGE_KEEP && nanoseconds_now() < end)
         kernel_poll(NULL, 0, PACE_MS);
