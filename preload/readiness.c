@@ -100,21 +100,20 @@ static void participate_if_given_a_listener(void)
 }
 
 /*
- * Is there a reason to look at this wait? A CGI script or a log helper is left
+ * A wait is looked at, perhaps the last one. A CGI script or a log helper is left
  * alone: its descriptors are searched once, and later what it waits on for a while.
  */
-static bool worth_a_look(void)
+static void count_look(void)
 {
     unsigned before;
 
     if (attends(ATTENTION_ADOPTED | ATTENTION_UPGRADE))
-        return true;
+        return;
     before = atomic_fetch_add(&looks, 1);
     if (before == 0 && !participates)
         participate_if_given_a_listener();
     if (before > (participates ? MOST_LOOKS : MOST_LOOKS_OF_STRANGER))
         stop_looking();
-    return true;
 }
 
 /* What the other generation does not know of yet is told first: it retires only then. */
@@ -198,7 +197,8 @@ void look_before_accept(int fd)
 {
     int saved = errno;
 
-    if (worth_a_look() && is_listener(fd)) {
+    count_look();
+    if (is_listener(fd)) {
         struct note *note;
 
         if (!participates)
@@ -217,10 +217,10 @@ void look_before_poll(const struct pollfd *fds, nfds_t count)
     bool seen = false;
     struct pollfd one;
 
-    if (worth_a_look())
-        for (nfds_t i = 0; i < count && read_program_memory(&one, &fds[i], sizeof one); i++)
-            if (one.fd >= 0 && one.events & (POLLIN | POLLRDNORM))
-                seen |= see_waited_on(one.fd, MOST_NESTED);
+    count_look();
+    for (nfds_t i = 0; i < count && read_program_memory(&one, &fds[i], sizeof one); i++)
+        if (one.fd >= 0 && one.events & (POLLIN | POLLRDNORM))
+            seen |= see_waited_on(one.fd, MOST_NESTED);
     if (seen)
         see_wait_for_clients();
     errno = saved;
@@ -235,12 +235,14 @@ void look_before_select(int highest, const fd_set *readers)
     const int bits = 8 * (int)sizeof *words;
     unsigned long word;
 
-    if (readers && worth_a_look())
-        for (int at = 0; at < highest && read_program_memory(&word, &words[at / bits], sizeof word);
-             at += bits)
-            for (int bit = 0; bit < bits && at + bit < highest; bit++)
-                if (word >> bit & 1)
-                    seen |= see_waited_on(at + bit, MOST_NESTED);
+    if (!readers)
+        return;
+    count_look();
+    for (int at = 0; at < highest && read_program_memory(&word, &words[at / bits], sizeof word);
+         at += bits)
+        for (int bit = 0; bit < bits && at + bit < highest; bit++)
+            if (word >> bit & 1)
+                seen |= see_waited_on(at + bit, MOST_NESTED);
     if (seen)
         see_wait_for_clients();
     errno = saved;
@@ -251,8 +253,10 @@ void look_before_epoll(int set)
     int saved = errno;
 
     /* while collected nothing new can be learned: retiring reads the sets itself */
-    if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED | ATTENTION_POSTPONED) && worth_a_look() &&
-        see_set(set, MOST_NESTED))
-        see_wait_for_clients();
+    if (attends(ATTENTION_READINESS | ATTENTION_ADOPTED | ATTENTION_POSTPONED)) {
+        count_look();
+        if (see_set(set, MOST_NESTED))
+            see_wait_for_clients();
+    }
     errno = saved;
 }
