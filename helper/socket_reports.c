@@ -18,6 +18,13 @@ static bool is_among(const struct endpoint *list, size_t count, uint16_t port)
     return false;
 }
 
+/* As a leftover is: see leave_set(). */
+static bool is_connected_to_itself(const struct socket_report *report)
+{
+    return report->local_port == report->peer_port &&
+           memcmp(report->local, report->peer, sizeof report->local) == 0;
+}
+
 /*
  * Did it come in at one of the ports? Both families: one listener may serve both (ipv6(7)). A
  * session over DTLS has a socket of its own on the service's port, connected to the client.
@@ -27,7 +34,8 @@ static bool is_at_endpoint(const struct generation *generation, const struct soc
     uint16_t port = ntohs(report->local_port);
 
     return report->protocol == IPPROTO_UDP
-               ? is_among(generation->datagrams, generation->datagram_count, port)
+               ? is_among(generation->datagrams, generation->datagram_count, port) &&
+                     !is_connected_to_itself(report)
                : is_among(generation->endpoints, generation->endpoint_count, port);
 }
 
