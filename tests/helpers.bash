@@ -250,6 +250,10 @@ children() {
     cat "/proc/$1/task"/*/children 2>/dev/null
 }
 
+has_children() {
+    [[ -n $(children "$1") ]]
+}
+
 # descriptors PID: "NUMBER KIND" a line; the inode of a socket or pipe is not part of its kind
 descriptors() {
     local link

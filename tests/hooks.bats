@@ -186,14 +186,6 @@ three_not_run() {
     equal "$(cat service.pid)" 1
 }
 
-has_children() {
-    [[ -n $(children "$1") ]]
-}
-
-has_child() {
-    [[ -n $(children "$1") ]]
-}
-
 @test "a pidfile that cannot be written is a line in the log" {
     mkdir run
     export TFPRELOAD_PIDFILE=$PWD/run/service.pid

@@ -496,7 +496,7 @@ END
     start_server ./server
     exec {KEPT}<>"/dev/tcp/127.0.0.1/$PORT" # it drains as long as this is open
     KEPT_ALL+=("$KEPT")
-    wait_until has_children "${#WAITS[@]}"
+    wait_until has_begun "${#WAITS[@]}"
     cp "$OUT" children-1
     # collect and resume, twice, in the waits that know a time
     echo bad >mode
@@ -519,7 +519,7 @@ END
     has_no_log 'too early|timed: failed' "$OUT"
 }
 
-has_children() {
+has_begun() { # so many waits
     (($(count_log '^child' "$OUT") >= $1))
 }
 
@@ -531,7 +531,7 @@ has_children() {
         [[ " ${ENDLESS[*]} ${ANEW[*]} " == *" $name "* ]] || TIMED+=("$name")
     done
     start_server "$TESTS/waits" "$PORT" 2000 "$TFP_TEST_ID"
-    wait_until has_children "${#WAITS[@]}"
+    wait_until has_begun "${#WAITS[@]}"
     wait_until all_have_ended
     for name in "${TIMED[@]}"; do
         has_log "^$name timed: returned 0 in time" "$OUT"

@@ -449,10 +449,6 @@ END
     equal "$(ask "$PORT")" "1 $(first_pid 2) token"
 }
 
-has_children() {
-    [[ -n $(children "$1") ]]
-}
-
 @test "thread: between blocking and non-blocking under load" {
     changes_blocking_under_load thread
 }
