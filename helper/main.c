@@ -5,14 +5,16 @@
  */
 #include <stddef.h>
 
-#include "commands.h"
-#include "streams.h"
+#include "helper/base/streams.h"
+#include "helper/commands/commands.h"
+#include "helper/kernel/own_program.h"
 
 int main(int argc, char **argv)
 {
     const struct command *command = argc > 1 ? find_command(argv[1]) : NULL;
 
     open_missing_streams();
+    note_own_program(argv);
     if (command)
         return command->run(argc - 1, argv + 1);
     return run_command(argc, argv);

@@ -32,6 +32,26 @@ as_root() {
 # Debian's packages start their services, unless this file says no.
 readonly service_policy=/usr/sbin/policy-rc.d
 
+# Seconds that another apt, such as Debian's daily one, may take.
+readonly apt_patience=600
+
+# apt_get ARGUMENT...: waits for apt's locks. That of dpkg has a timeout of apt's own; those of the
+# lists and of the archives have none.
+apt_get() {
+    local end=$((SECONDS + apt_patience)) told="" output
+
+    until output=$(as_root env LC_ALL=C DEBIAN_FRONTEND=noninteractive \
+        apt-get -qq -o "DPkg::Lock::Timeout=$apt_patience" "$@" 2>&1 </dev/null); do
+        if [[ $output != *"Could not get lock"* ]] || ((SECONDS >= end)); then
+            printf '%s\n' "$output" >&2
+            return 1
+        fi
+        [[ $told ]] || say "waiting for another apt: $(grep -m 1 'Could not get lock' <<<"$output")"
+        told=1
+        sleep 1
+    done
+}
+
 apt_install() {
     local made="" status=0
 
@@ -41,9 +61,7 @@ apt_install() {
         printf '#!/bin/sh\nexit 101\n' | as_root tee "$service_policy" >/dev/null
         as_root chmod 755 "$service_policy"
     fi
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "$@" </dev/null >/dev/null || status=$?
+    { apt_get update && apt_get install -y --no-install-recommends "$@"; } || status=$?
     [[ ! $made ]] || as_root rm "$service_policy"
     return "$status"
 }
@@ -63,9 +81,10 @@ need() {
     ((${#missing[@]} == 0)) || apt_install "${missing[@]}"
 }
 
+# By the same path as by hand, since the compiler notes by it which file depends on which header.
 build_all() {
     need cc=gcc make=make /usr/include/stdio.h=libc6-dev
-    make -s -C "$root" -j "$(nproc)" BUILD="$build" tests
+    make -s -C "$root" -j "$(nproc)" BUILD="${BUILD:-build}" tests
 }
 
 # ---- waits: for an event, with a bound, and what was waited for when it does not come ----
@@ -127,6 +146,18 @@ end_process() {
     kill -KILL "$1" 2>/dev/null || true
     wait_until 5 is_gone "$1" || true
     return 1
+}
+
+# end_strace PID: it lets go of whom it watches. A signal that comes just before it waits is lost on it;
+# and where a process of several threads ends as it lets go, it waits for that for ever.
+end_strace() {
+    wait_until 5 interrupts "$1" || kill -KILL "$1" 2>/dev/null || true
+    wait "$1" 2>/dev/null || true
+}
+
+interrupts() {
+    kill -INT "$1" 2>/dev/null
+    is_gone "$1"
 }
 
 # A TCP port in no use at all; below the ephemeral ones.

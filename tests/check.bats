@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # tfhelper check: what it says of programs before anyone tries them.
 
-# shellcheck disable=SC2154 # stderr and stderr_lines: run --separate-stderr
+# shellcheck disable=SC2034,SC2154 # variables of the helpers; stderr and stderr_lines: run --separate-stderr
 
 load helpers
 
@@ -54,6 +54,16 @@ check_as_nobody() {
 
 # ---- dynamic and static ----
 
+@test "what clients of a program lose by an upgrade is said of those that are known for it" {
+    cp /bin/true redis-server
+    check 0 "can be upgraded" ./redis-server "./redis-server keeps what its clients have stored in memory, and"
+    cp /bin/true postgres
+    check 0 "can be upgraded" ./postgres "./postgres has files that one process may open at a time: set TFPRELOAD_OVERLAP=no"
+    cp /bin/true other
+    check 0 "can be upgraded" ./other "./other is a dynamic program"
+    refute grep -q OVERLAP out
+}
+
 @test "a dynamic program can be upgraded" {
     check 0 "can be upgraded" /bin/true "/bin/true is a dynamic program for .* fits"
 }
@@ -62,21 +72,21 @@ check_as_nobody() {
     check 0 "can be upgraded" true "/true is a dynamic program for"
 }
 
-@test "a static program cannot" {
+@test "a static program can, from outside" {
     requires cc
     build server -static <<<'int main(void) { return 0; }'
-    check 1 "cannot be upgraded" ./server "./server is statically linked"
+    check 0 "can be upgraded" ./server "./server is statically linked, so nothing is preloaded: it is watched"
 }
 
-@test "a static program with relocations cannot" {
+@test "a static program with relocations can, too" {
     requires cc
     build server -static-pie <<<'int main(void) { return 0; }'
-    check 1 "cannot be upgraded" ./server "./server is statically linked"
+    check 0 "can be upgraded" ./server "./server is statically linked, so nothing is preloaded: it is watched"
 }
 
-@test "a Go program cannot, and is named as such" {
+@test "a Go program can, and is named as such" {
     requires gosu
-    check 1 "cannot be upgraded" gosu "gosu is a Go program, statically linked"
+    check 0 "can be upgraded" gosu "gosu is a Go program, so nothing is preloaded"
 }
 
 @test "a Go program is known by its note, too, when it has no sections" {
@@ -85,24 +95,24 @@ check_as_nobody() {
     # e_shoff, e_shnum and e_shstrndx of a 64-bit file: elf(5)
     dd if=/dev/zero of=server bs=1 seek=40 count=8 conv=notrunc status=none
     dd if=/dev/zero of=server bs=1 seek=60 count=4 conv=notrunc status=none
-    check 1 "cannot be upgraded" ./server "./server is a Go program, statically linked"
+    check 0 "can be upgraded" ./server "./server is a Go program, so nothing is preloaded"
 }
 
-@test "a dynamic Go program cannot either: its system calls are its own" {
+@test "a dynamic Go program is watched from outside, too: its system calls are its own" {
     requires cc objcopy
     build server <<<'int main(void) { return 0; }'
     echo information >information
     objcopy --add-section .go.buildinfo=information server
-    check 1 "cannot be upgraded" ./server "./server is a Go program, whose system calls"
+    check 0 "can be upgraded" ./server "./server is a Go program, so nothing is preloaded"
     has_no_log "statically linked" answer
 }
 
 # ---- the library ----
 
-@test "a program of another libc cannot" {
+@test "a program of another libc is watched from outside" {
     requires musl-gcc
     CC=musl-gcc build server <<<'int main(void) { return 0; }'
-    check 1 "cannot be upgraded" ./server "and musl, but .*/libtfpreload.so is for .* and glibc"
+    check 0 "can be upgraded" ./server "./server is of another libc, so nothing is preloaded"
 }
 
 @test "a program of another word size cannot" {
@@ -194,20 +204,128 @@ check_as_nobody() {
     check 5 "doubtful" ./server "imports syscall\(\), and not both bind\(\) and accept\(\)"
 }
 
-@test "io_uring is doubtful: linked to liburing" {
+@test "io_uring: a program that is linked to liburing, and has no accept(), is watched from outside" {
     requires cc
     [[ -e /usr/include/liburing.h ]] || skip "liburing is missing"
     build server -luring <<<'
         #include <liburing.h>
         int main(void) { struct io_uring ring; return io_uring_queue_init(8, &ring, 0); }'
-    check 5 "doubtful" ./server "./server imports io_uring"
+    check 0 "can be upgraded" ./server "./server accepts by io_uring, so nothing is preloaded: it is watched"
 }
 
-@test "io_uring is doubtful: a function of it from another library" {
+@test "io_uring: a function of it from another library is enough" {
     requires cc
     build other.so -shared <<<'void io_uring_submit(void) {}'
     build server -Wl,./other.so <<<'void io_uring_submit(void); int main(void) { io_uring_submit(); }'
-    check 5 "doubtful" ./server "./server imports io_uring"
+    check 0 "can be upgraded" ./server "./server accepts by io_uring, so nothing is preloaded: it is watched"
+}
+
+@test "io_uring is doubtful where there is accept() as well" {
+    requires cc
+    build other.so -shared <<<'void io_uring_submit(void) {}'
+    build server -Wl,./other.so <<<'
+        #include <sys/socket.h>
+        void io_uring_submit(void);
+        int main(void) { io_uring_submit(); return accept(0, 0, 0); }'
+    check 5 "doubtful" ./server "./server imports io_uring, and accept\(\) too"
+}
+
+# ---- sanitizers ----
+
+# sanitized NAME OPTION... <SOURCE, or the test is skipped: not every compiler has each of them
+sanitized() {
+    requires cc
+    (build "$@" <<<'int main(void) { return 0; }') || skip "$(head -n 1 cc.log)"
+    build "$@"
+}
+
+ECHO='#include <poll.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+int main(int count, char **words) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(words[1]))};
+    struct pollfd wait = {socket(AF_INET, SOCK_STREAM, 0), POLLIN, 0};
+    setsockopt(wait.fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+    if (bind(wait.fd, (struct sockaddr *)&address, sizeof address) || listen(wait.fd, 10))
+        return 1;
+    while (poll(&wait, 1, -1) == 1) {
+        char line[100], token[100] = "", *answer = malloc(200);
+        int client = accept(wait.fd, NULL, NULL);
+        ssize_t length = read(client, line, sizeof line - 1);
+        line[length < 0 ? 0 : length] = 0;
+        sscanf(line, "GET %99s", token);
+        dprintf(client, "1 %d %s\n", (int)getpid(), token);
+        close(client);
+        free(answer);
+    }
+    return count;
+}'
+
+# upgrades_sanitized PROGRAM: it starts under the library, and twice more
+upgrades_sanitized() {
+    start_server "$PWD/$1" "$PORT"
+    upgrade
+    upgrade
+    equal "$(ask "$PORT")" "1 $(first_pid 3) token"
+    has_no_log 'ASan|Sanitizer'
+}
+
+@test "AddressSanitizer's runtime need not come first" {
+    sanitized server -fsanitize=address <<<"$ECHO"
+    check 0 "can be upgraded" ./server "./server is built with AddressSanitizer"
+    upgrades_sanitized server
+}
+
+@test "AddressSanitizer still sees what it is there for" {
+    sanitized server -O0 -fsanitize=address <<<'
+        #include <stdlib.h>
+        int main(void) { char *freed = malloc(10); free(freed); return freed[3]; }'
+    run env LD_PRELOAD="$LIBRARY" ./server
+    [[ $output == *heap-use-after-free* ]] || fail "$output"
+}
+
+@test "AddressSanitizer with options of the program's own" {
+    sanitized server -fsanitize=address <<<"const char *__asan_default_options(void);
+        const char *__asan_default_options(void) { return \"color=never\"; }
+        $ECHO"
+    check 5 "doubtful" ./server "have tfhelper start it, or set ASAN_OPTIONS=verify_asan_link_order=0"
+    ASAN_OPTIONS=verify_asan_link_order=0 upgrades_sanitized server
+    LOG=$BATS_TEST_TMPDIR/log-helper
+    PORT=$(free_port)
+    ASAN_OPTIONS=detect_leaks=0 start "$HELPER" -- "$PWD/server" "$PORT"
+    wait_ready 1
+    upgrade
+    equal "$(ask "$PORT")" "1 $(first_pid 2) token"
+    has_log '^tfpreload: .*/server has options of its own for AddressSanitizer: ASAN_OPTIONS=detect_leaks=0:verify_asan_link_order=0 has its runtime'
+    has_no_log 'runtime does not come first'
+}
+
+@test "AddressSanitizer that is linked into the program" {
+    sanitized server -fsanitize=address "$(static_runtime)" <<<"$ECHO"
+    check 0 "can be upgraded" ./server
+    upgrades_sanitized server
+}
+
+# gcc's option; clang links its runtime so anyway
+static_runtime() {
+    "${CC:-cc}" --version | grep -q clang && echo -static-libsan || echo -static-libasan
+}
+
+@test "ThreadSanitizer is doubtful, and a server that polls is upgraded" {
+    sanitized server -fsanitize=thread <<<"$ECHO"
+    check 5 "doubtful" ./server "./server is built with ThreadSanitizer"
+    upgrades_sanitized server
+}
+
+@test "ThreadSanitizer holds our signals back from accept(): said, and the server serves on" {
+    # as a server without an event loop has it
+    sanitized server -fsanitize=thread <<<"${ECHO//poll(&wait, 1, -1) == 1/1}"
+    check 5 "doubtful" ./server "in accept\(\): try it, and look for 'did not hand over its listeners'"
+    start_server "$PWD/server" "$PORT"
+    upgrade_fails 'did not hand over its listeners'
+    equal "$(ask "$PORT")" "1 $(first_pid 1) token"
 }
 
 # ---- scripts ----
@@ -219,11 +337,11 @@ check_as_nobody() {
         "$PWD/interpreter is a dynamic program"
 }
 
-@test "a script whose interpreter is static cannot" {
+@test "a script whose interpreter is static" {
     requires cc
     build interpreter -static <<<'int main(void) { return 0; }'
     script server "#! $PWD/interpreter"
-    check 1 "cannot be upgraded" ./server "$PWD/interpreter is statically linked"
+    check 0 "can be upgraded" ./server "$PWD/interpreter is statically linked, so nothing is preloaded"
 }
 
 @test "a script of env is followed through PATH" {
@@ -311,12 +429,11 @@ check_as_nobody() {
 # ---- several programs, usage ----
 
 @test "of several programs, the worst decides" {
-    requires cc
-    build static -static <<<'int main(void) { return 0; }'
+    script emptied "#!/usr/bin/env -iS true"
     run -0 "$HELPER" check true /bin/true
     equal "${#lines[@]}" 4 "lines"
-    run -1 "$HELPER" check true ./static true
-    run -126 "$HELPER" check ./static /
+    run -1 "$HELPER" check true ./emptied true
+    run -126 "$HELPER" check ./emptied /
     run -127 "$HELPER" check no-such-program /
     equal "${lines[0]}" "no-such-program: not found"
 }

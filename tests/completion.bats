@@ -108,6 +108,7 @@ every_value() {
     offered_only "tfhelper --signal U" USR1 USR2 || return 1
     offered_only "tfhelper wait --for " ready drained gone || return 1
     offered_only "tfhelper --pidfile own-f" own-file || return 1
+    offered_only "tfhelper signal U" USR1 USR2 || return 1
     offered_only "tfhelper wait --timeout "
 }
 
@@ -136,6 +137,25 @@ a_command_to_run() {
     for_each_shell a_command_to_run
 }
 
+a_server_to_adopt() { # PID
+    offered "tfhelper adopt " "$1" own-pidfile || return 1
+    offered "tfhelper adopt --log info ${1:0:1}" "$1" || return 1
+    offered_only "tfhelper adopt --log-f" --log-format || return 1
+    offered "tfhelper adopt $1 own-p" own-program || return 1
+    refute offered "tfhelper adopt $1 own-program --lo" --log
+}
+
+@test "a server to adopt, and the command behind it" {
+    touch own-pidfile
+    mkdir bin
+    PATH=$PWD/bin:$PATH
+    printf '#!/bin/sh\n' >bin/own-program
+    chmod +x bin/own-program
+    start sleep 60
+    for_each_shell a_server_to_adopt "$PID"
+    kill "$PID"
+}
+
 services() { # SERVICE QUESTIONER
     local command
 
@@ -143,6 +163,7 @@ services() { # SERVICE QUESTIONER
         offered "tfhelper $command " "$1" own-pidfile || return 1
         offered_only "tfhelper $command own-" own-pidfile || return 1
     done
+    offered "tfhelper signal USR1 ${1:0:1}" "$1" || return 1
     offered "tfhelper wait --for gone --timeout 3 ${1:0:1}" "$1" || return 1
     # not what only asks
     refute offered "tfhelper status " "$2" || return 1

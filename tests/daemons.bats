@@ -138,7 +138,7 @@ while True:
     start_daemon "$TESTS/poll" --port "$PORT" --options-file "$PWD/options"
     set_options --exit 3
     kill -HUP "$PID"
-    wait_for_log "generation 2: upgrade failed: exited"
+    wait_for_log "generation 2: upgrade failed: process [0-9]+, in the background, exited with status 3"
     serves_version "$PORT" v1
     set_options
     upgrade v2
@@ -146,12 +146,32 @@ while True:
     serves_version "$PORT" v2
 }
 
+# shellcheck disable=SC2016 # for the script
+@test "a daemon that fails: its last process says how, though it ends while the helper looks who is left" {
+    local its_helper
+
+    requires strace jq
+    printf '#!/bin/sh\n[ ! -e "%s" ] || { sleep 0.5; exit 3; }\nexec "%s" "$@"\n' "$PWD/bad" \
+        "$TESTS/poll" >server
+    chmod +x server
+    start_daemon "$PWD/server" --port "$PORT"
+    its_helper=$("$HELPER" status --json "$PID" | jq .pid)
+    touch bad
+    # two processes end before it does, and each wait of the helper's takes a fifth of a second
+    strace -qq -e trace=wait4 -e inject=wait4:delay_exit=200000 -o trace -p "$its_helper" 3>&- &
+    STARTED+=($!)
+    wait_until grep -q '^TracerPid:[[:space:]]*[1-9]' "/proc/$its_helper/status"
+    kill -HUP "$PID"
+    wait_for_log "generation 2: upgrade failed: process [0-9]+, in the background, exited with status 3"
+}
+
 @test "a daemon that has written over its environment" {
     requires jq
     start_with_library "$TESTS/odd" --untitled --port "$PORT"
     wait_end
     wait_ready 1
-    PID=$(marked | head -n 1)
+    # shellcheck disable=SC2046 # a word a pid
+    PID=$(without_guard $(marked) | cut -d' ' -f1)
     # by its own pid, which is what its pid file would have: nothing there shows the helper
     "$HELPER" upgrade "$("$HELPER" status --json "$PID" | jq '.generations[0].processes[0].pid')"
     upgrade

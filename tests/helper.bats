@@ -194,17 +194,100 @@ has_state() {
     wait_until none_marked
 }
 
-@test "the server ends by itself: so does the helper, and older generations with it" {
-    serve epoll-level
+# entry_point COMMAND...: a script that forgot exec
+entry_point() {
+    printf '%s\n' '#!/bin/sh' "$*" 'echo the script went on >&2' >entry
+    chmod +x entry
+    start "$HELPER" -- ./entry
+    wait_ready 1
+}
+
+@test "SIGTERM to an entry point without exec ends the server that it has left behind, too" {
+    entry_point "'$TESTS/epoll-level'" --port "$PORT"
+    kill -TERM "$PID"
+    wait_end
+    equal "$STATUS" 143 "exit status: the script's"
+    none_marked || fail "left behind: $(marked)"
+    has_log 'generation 1: the service has ended: it was killed by SIGTERM'
+    has_log 'generation 1: the processes that it has left are told to stop'
+    has_no_log 'the script went on'
+}
+
+@test "what is left of a server that has died, and does not end, is killed" {
+    requires python3
+    cat >deaf.py <<'END'
+import signal, socket, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    listener.accept()
+END
+    entry_point python3 deaf.py "$PORT"
+    kill -KILL "$(first_pid 1)"
+    wait_end
+    equal "$STATUS" 137 "exit status: the script's"
+    none_marked || fail "left behind: $(marked)"
+    has_log 'generation 1: not gone 5.* after the stop signal: killed'
+}
+
+@test "what is left after SIGTERM, and only finishes connections, may" {
+    requires python3
+    cat >forks.py <<'END'
+import os, signal, socket, sys
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+while True:
+    client, _ = listener.accept()
+    if os.fork() == 0:
+        listener.close()
+        for line in client.makefile():
+            client.sendall(b"answer " + line.encode())
+        os._exit(0)
+    client.close()
+END
+    start "$HELPER" --exit-timeout 27 -- python3 forks.py "$PORT"
+    wait_ready 1
     keep "$PORT"
     ask_kept >/dev/null
+    kill -TERM "$PID"
+    wait_for_log 'generation 1: the processes that it has left have 27 s to finish'
+    equal "$(ask_kept)" "answer GET kept"
+    close_kept
+    wait_end
+    equal "$STATUS" 143 "exit status"
+    # and no longer than that
+    : >"$LOG"
+    start "$HELPER" --exit-timeout 0.2 -- python3 forks.py "$PORT"
+    wait_ready 1
+    keep "$PORT"
+    ask_kept >/dev/null
+    kill -TERM "$PID"
+    kept_has_ended
+    wait_end
+}
+
+@test "the server ends by itself, and nobody is there to serve again: so does the helper" {
+    serve epoll-level
     upgrade
-    wait_for_log 'generation 1: draining'
+    wait_generation_gone 1
     kill -SEGV "$(first_pid 2)"
     wait_end
     equal "$STATUS" 139 "status after SIGSEGV"
     wait_until none_marked
     has_log '^tfpreload: generation 2: the service has ended: it was killed by SIGSEGV$'
+}
+
+@test "the server ends as it was told to: so does the helper, and older generations with it" {
+    serve epoll-level
+    keep "$PORT"
+    ask_kept >/dev/null
+    upgrade
+    wait_for_log 'generation 1: draining'
+    kill -TERM "$PID"
+    wait_end
+    equal "$STATUS" 0 "status after SIGTERM"
+    wait_until none_marked
+    has_log '^tfpreload: generation 2: the service has ended: it exited with status 0$'
     has_log '^tfpreload: generation 1: the service has ended with 1 connection left$'
 }
 
@@ -274,7 +357,8 @@ has_child_count() {
     refute grep -v '^tfpreload: ' "$LOG"
     cat >story <<'END'
 generation 1: ready after TIME, pid N
-generation 2: upgrade from generation 1 begins
+generation 2: upgrade from generation 1 begins, asked for by SIGHUP of PROCESS
+generation 2: executes PROGRAM in DIRECTORY
 generation 2: started, pid N, with 1 inherited listener
 generation 2: ready after TIME, pid N
 generation 1: retired after TIME: it accepts no more
@@ -282,7 +366,7 @@ generation 1: draining 1 connection, for at most TIME
 generation 1: drained after TIME: it is told to stop
 generation 1: gone TIME after it was told to stop, exited with status 0
 END
-    diff story <(sed -E 's/^tfpreload: //; s/pid [0-9]+/pid N/; s/[0-9.]+ m?s\b/TIME/g' "$LOG")
+    diff story <(sed -E 's/^tfpreload: //; s/pid [0-9]+/pid N/; s/of process .*/of PROCESS/; s/executes .* in .*/executes PROGRAM in DIRECTORY/; s/[0-9.]+ m?s\b/TIME/g' "$LOG")
 }
 
 @test "TFPRELOAD_LOG=error says nothing as long as nothing goes wrong" {

@@ -38,6 +38,7 @@ prepare() {
         [[ $variable == TFPRELOAD_TEST_MUST ]] || unset "$variable"
     done
     unset PYTHONUNBUFFERED # makes two writes of a line: those of two processes get mixed
+    [[ -z ${TFP_TEST_WAY:-} ]] || export TFPRELOAD_WAY=$TFP_TEST_WAY # every suite, from outside
     export TFP_TEST_ID="tfp-$$-$BATS_TEST_NUMBER-$RANDOM$RANDOM"
     cd "$BATS_TEST_TMPDIR" || return 1
     LOG=$BATS_TEST_TMPDIR/log
@@ -206,14 +207,22 @@ start_server() {
 }
 
 # serve NAME [OPTION]...: one of tests/servers, which reads its version from the file `version`
-# and further options from the file `options`, at each start
+# and further options from the file `options`, at each start. It ends of every error that Linux
+# would not have shown it.
 serve() {
     local name=$1
 
     shift
     [[ -e version ]] || set_version v1
     start_server "$TESTS/$name" --port "$PORT" --version-file "$PWD/version" \
-        --options-file "$PWD/options" "$@"
+        --options-file "$PWD/options" --strict "$@"
+}
+
+# serve_habit HABIT: tests/programs/habits.py says what it is
+serve_habit() {
+    requires python3
+    [[ -e version ]] || set_version v1
+    start_server python3 "$PROGRAMS/habits.py" "$1" "$PORT" version
 }
 
 set_version() {
@@ -245,9 +254,34 @@ none_marked() {
     [[ -z $(marked) ]]
 }
 
-# children PID: all of its threads' children
+# The executable behind a pid.
+program_of() {
+    readlink "/proc/$1/exe"
+}
+
+# children PID: all of its threads' children; of the helper without the guard, which is no server's
 children() {
-    cat "/proc/$1/task"/*/children 2>/dev/null
+    # shellcheck disable=SC2046 # a word a pid
+    without_guard $(cat "/proc/$1/task"/*/children 2>/dev/null)
+}
+
+# without_guard PID...: those of them that are no guard
+without_guard() {
+    local pid
+
+    for pid; do
+        [[ $(cat "/proc/$pid/comm" 2>/dev/null) == tfp-guard ]] || printf '%s ' "$pid"
+    done
+}
+
+# guard_of HELPER: the process that ends the session, should the helper be killed
+guard_of() {
+    local pid
+
+    # shellcheck disable=SC2013 # a word a pid
+    for pid in $(cat "/proc/$1/task"/*/children); do
+        [[ $(<"/proc/$pid/comm") != tfp-guard ]] || echo "$pid"
+    done
 }
 
 has_children() {
@@ -265,20 +299,30 @@ descriptors() {
 
 # steady_descriptors PID: the same, once two looks agree: a helper closes a peer's when it comes to it
 steady_descriptors() {
-    local last=none now
+    LAST_DESCRIPTORS=none
+    wait_until has_steady_descriptors "$1" || return 1
+    echo "$LAST_DESCRIPTORS"
+}
 
-    now=$(descriptors "$1")
-    until [[ $now == "$last" ]]; do
-        last=$now
-        sleep 0.1
-        now=$(descriptors "$1")
-    done
-    echo "$now"
+has_steady_descriptors() {
+    local before=$LAST_DESCRIPTORS
+
+    LAST_DESCRIPTORS=$(descriptors "$1")
+    sleep 0.1
+    [[ $LAST_DESCRIPTORS == "$before" ]]
 }
 
 # sockets PID: their inodes
 sockets() {
     find "/proc/$1/fd" -type l -printf '%l\n' | sed -n 's/^socket:\[\(.*\)\]$/\1/p' | sort -n
+}
+
+# helper_holds_listener: it has a copy of the server's on PORT
+helper_holds_listener() {
+    local inode
+
+    inode=$(ss -Hlnte "sport = :$PORT" | sed -nE 's/.* ino:([0-9]+) .*/\1/p' | head -n 1)
+    [[ -n $inode && $(sockets "$PID") == *"$inode"* ]]
 }
 
 # clean_up: every process that was started ends by its pid; a descendant that is left is an error
@@ -291,13 +335,38 @@ clean_up() {
         is_gone "$pid" || kill -TERM "$pid" 2>/dev/null || true
     done
     [[ -n ${BATS_TEST_COMPLETED:-} || -n ${BATS_TEST_SKIPPED:-} ]] || show_logs
-    wait_until -t 10 none_marked >/dev/null && return 0
+    wait_until -t $((PATIENCE / 2)) none_left >/dev/null && return 0
     [[ -z ${BATS_TEST_COMPLETED:-} ]] || show_logs
-    for pid in $(marked); do
-        echo "left behind, and killed now: $(ps -ww -o pid=,ppid=,args= -p "$pid")"
-        kill -KILL "$pid" || true
-    done
+    kill_left
     return 1
+}
+
+# A child of this shell that has not executed anything yet has no mark of its own.
+none_left() {
+    [[ -z $(jobs -pr) && -z $(marked) ]]
+}
+
+# Names and kills what is left, and what that starts meanwhile, until two looks have found none: a
+# process that executes something has no environment for a moment.
+kill_left() {
+    local pid round none=0
+
+    for round in {1..50}; do
+        none=$((none + 1))
+        for pid in $(jobs -pr) $(marked); do
+            none=0
+            ((round > 1)) || echo "left behind, and killed now: $(ps -ww -o pid=,ppid=,args= -p "$pid")"
+            kill -KILL "$pid" 2>/dev/null || true
+        done
+        ((none < 2)) || return 0
+        sleep 0.05
+    done
+    echo "still there, though killed: $(marked | paste -sd' ')"
+}
+
+# Of all processes below the helper, those of the first generation alone are left.
+only_generation_1() {
+    equal "$(children "$PID")" "$(first_pid 1) " "children of the helper"
 }
 
 # ---- upgrades ----
@@ -309,7 +378,7 @@ newest_generation() {
 
 # The generation that serves: the last that was ready.
 current_generation() {
-    sed -nE 's/^tfpreload: generation ([0-9]+): ready after.*/\1/p' "$LOG" | tail -n 1
+    sed -nE 's/^tfpreload: generation ([0-9]+): (ready|serves again) after.*/\1/p' "$LOG" | tail -n 1
 }
 
 count_ready() {
@@ -367,6 +436,7 @@ ask() {
     echo "GET token" >&"$connection"
     if ! IFS= read -rt "$PATIENCE" -u "$connection" answer; then
         exec {connection}>&-
+        fail "waited $PATIENCE s in vain for an answer from port $1, or was cut off" >&2
         return 1
     fi
     exec {connection}>&-
@@ -388,24 +458,47 @@ serves_version() {
     done
 }
 
+# serves_who_waited VERSION: a client that comes before the file `go` is there, for which the server
+# waits before it listens, is answered by that version
+serves_who_waited() {
+    local answer
+
+    exec 8<>"/dev/tcp/127.0.0.1/$PORT"
+    echo 'GET waited' >&8
+    wait_until queue_has "$PORT" 1
+    touch go
+    IFS= read -rt "$PATIENCE" -u 8 answer
+    exec 8>&-
+    [[ $answer == "$1 "*" waited" ]]
+}
+
 # keep PORT: a connection that stays open. Its number is in KEPT, with all others in KEPT_ALL.
 keep() {
     exec {KEPT}<>"/dev/tcp/127.0.0.1/$1"
     KEPT_ALL+=("$KEPT")
 }
 
-# ask_kept [NUMBER]: a question on it; prints the answer
-ask_kept() {
+# asked TOKEN [NUMBER]: a question on it, or on the one of that number; prints the answer
+asked() {
     local answer
 
-    echo "GET kept" >&"${1:-$KEPT}"
-    IFS= read -rt "$PATIENCE" -u "${1:-$KEPT}" answer || fail "a kept connection got no answer"
+    echo "GET $1" >&"${2:-$KEPT}"
+    IFS= read -rt "$PATIENCE" -u "${2:-$KEPT}" answer ||
+        fail "waited $PATIENCE s in vain for an answer to $1, or was cut off" >&2 || return 1
     echo "$answer"
 }
 
-# kept_has_ended [NUMBER]: the server has closed it
+ask_kept() {
+    asked kept "$@"
+}
+
+# kept_has_ended [NUMBER]: the server closes it
 kept_has_ended() {
-    ! IFS= read -rt "$PATIENCE" -u "${1:-$KEPT}"
+    local status=0
+
+    IFS= read -rt "$PATIENCE" -u "${1:-$KEPT}" || status=$?
+    ((status <= 128)) || fail "waited $PATIENCE s in vain for the end of a kept connection" || return 1
+    ((status != 0)) || fail "a kept connection was answered, and not closed"
 }
 
 close_kept() {

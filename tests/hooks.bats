@@ -110,8 +110,9 @@ all_hang() {
     wait_told '^ready 1 '
     kill -HUP "$(cat pid)"
     wait_told '^ready 2 '
+    wait_told '^gone 1 ' # or it would serve again
     kill "$(cat pid)"
-    wait_told '^gone '
+    wait_told '^gone 2 '
 }
 
 # ---- no process for a program ----
@@ -262,7 +263,7 @@ variable_of() { # GENERATION NAME
     printf 'COLOUR=green\nnonsense\nLATER=1\n' >"$PWD/env"
     export TFPRELOAD_ENV_FILE=$PWD/env
     serve poll
-    has_log "^tfpreload: $PWD/env, line 2: expected NAME=VALUE; what follows in it is ignored$"
+    has_log "^tfpreload: $PWD/env, line 2: expected NAME=VALUE, or unset NAME; what follows in it is ignored$"
     equal "$(variable_of 1 COLOUR)" green
     equal "$(variable_of 1 LATER)" ""
 }

@@ -33,9 +33,15 @@ say() {
     exec {connection}>&-
 }
 
-# notify_socket GENERATION: the abstract name that a ready generation has in its environment
+# notify_socket GENERATION: the abstract name that it has in its environment, ready or not
 notify_socket() {
-    tr '\0' '\n' <"/proc/$(first_pid "$1")/environ" | sed -n 's/^NOTIFY_SOCKET=@//p'
+    local first
+
+    first=$(sed -n "s/^tfpreload: generation $1: started, pid \([0-9]*\).*/\1/p" "$LOG")
+    # that of the first generation is a line of the level debug
+    [[ $first ]] || first=$(first_pid "$1")
+    [[ $first ]] || first=$(children "$PID" | cut -d ' ' -f 1)
+    tr '\0' '\n' <"/proc/$first/environ" | sed -n 's/^NOTIFY_SOCKET=@//p'
 }
 
 serves_at_all() {
@@ -210,18 +216,18 @@ has_descriptors() { # COUNT
 extends_by() {
     start_manager
     touch go
-    export TFPRELOAD_READY=notify TFPRELOAD_READY_TIMEOUT=3
+    export TFPRELOAD_READY=notify TFPRELOAD_READY_TIMEOUT=6 # a busy machine takes some of it to start Python
     speak go
     wait_ready 1
     rm go
     kill -HUP "$PID"
     wait_for_log 'generation 2: started'
-    python3 - "$(notify_socket 1 | sed 's/1$/2/')" "$1" <<'END'
+    python3 - "$(notify_socket 2)" "$1" <<'END'
 import socket, sys
 with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
     sender.sendto(b"EXTEND_TIMEOUT_USEC=" + sys.argv[2].encode(), "\0" + sys.argv[1])
 END
-    timeout 4 tail -f /dev/null || true # longer than the timeout that was
+    timeout 7 tail -f /dev/null || true # longer than the timeout that was
     touch go
     wait_ready 2
     has_no_log 'upgrade failed'

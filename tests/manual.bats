@@ -53,7 +53,7 @@ END
     local page
 
     requires mandoc
-    for page in "$PAGE" "$ROOT/preload/libtfpreload.7"; do
+    for page in "$ROOT"/helper/*.[0-9] "$ROOT"/preload/*.[0-9]; do
         # other pages need not be installed here
         run mandoc -Tlint "$page"
         equal "$(grep -vE 'referenced manual not found|mandoc\.db' <<<"$output" || true)" "" "$page"
@@ -66,8 +66,15 @@ END
     equal "$(sed -n 's/^\.Ss tfhelper //p' "$PAGE" | sort)" "$(commands | sort)" "sections"
     for command in $(commands); do
         [[ -n $(help_options "$command") ]] || fail "$command --help has no options"
+        [[ $command != adopt ]] || continue
         equal "$(page_options "$command")" "$(help_options "$command")" "$command"
     done
+}
+
+@test "adopt has the options of run, as its section says" {
+    equal "$(help_options adopt)" "$(help_options run)" "options"
+    sed -n '/^\.Ss tfhelper adopt/,/^\.Ss tfhelper upgrade/p' "$PAGE" | paste -sd' ' |
+        grep -qF 'The options are those of .Cm run .' || fail "the section does not say so"
 }
 
 @test "the synopsis has each command" {
@@ -104,6 +111,8 @@ END
     local key
 
     serve poll
+    keep "$PORT"
+    ask_kept >/dev/null
     upgrade v2
     "$HELPER" status --json "$PID" >status.json
     sed '/^\.Sh STATUS AS JSON/,/^\.Sh /!d' "$PAGE" >section

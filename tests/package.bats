@@ -26,10 +26,6 @@ files_in() {
     (cd "$1" && find . ! -type d | sort)
 }
 
-program_of() {
-    readlink "/proc/$1/exe"
-}
-
 # upgrades_by HELPER LIBRARY: servers that are started by either are upgraded with both
 upgrades_by() {
     : >"$LOG"
@@ -65,6 +61,7 @@ version() {
 ./usr/local/share/bash-completion/completions/tfhelper
 ./usr/local/share/man/man1/tfhelper.1
 ./usr/local/share/man/man7/libtfpreload.7
+./usr/local/share/man/man7/tfpreload-messages.7
 ./usr/local/share/zsh/site-functions/_tfhelper
 END
     equal "$(readlink root/usr/local/libexec/tfhelper)" ../bin/tfhelper
@@ -80,6 +77,7 @@ END
 ./c/tfhelper
 ./d/man1/tfhelper.1
 ./d/man7/libtfpreload.7
+./d/man7/tfpreload-messages.7
 ./e/tfhelper
 ./f/_tfhelper
 END
@@ -156,14 +154,18 @@ builds() {
     # a program of another libc has none of these
     equal "$(nm -D built/libtfpreload.so | grep -E ' U .*_chk@' | grep -v __stack_chk_fail)" "" \
         "what the library needs of glibc alone, with $*"
+    equal "$(objdump -T built/libtfpreload.so built/tfhelper | grep -oE 'GLIBC_2\.(1[89]|[2-9][0-9]).*')" \
+        "" "what is asked of a newer glibc, with $*"
 }
 
+# bats test_tags=slow
 @test "flags of packagers: other levels of _FORTIFY_SOURCE, LTO, no optimization" {
     builds CPPFLAGS=-D_FORTIFY_SOURCE=1 CFLAGS="-g -O2 -flto"
     builds CFLAGS="-O1 -Wp,-U_FORTIFY_SOURCE,-D_FORTIFY_SOURCE=1" LDFLAGS="-Wl,-z,relro"
     builds CFLAGS=-O0
 }
 
+# bats test_tags=slow
 @test "flags of packagers: those of dpkg" {
     requires dpkg-buildflags
     eval "$(dpkg-buildflags --export=sh)"
@@ -210,13 +212,35 @@ requires_history() {
     grep -qE "^## \[$version\] - [0-9]{4}-[0-9]{2}-[0-9]{2}\$" "$ROOT/CHANGELOG.md"
     equal "$(sed -nE '1s/^tfpreload \((.*)-[0-9]+\) .*/\1/p' "$ROOT/scripts/debian/changelog")" \
         "$version" "scripts/debian/changelog"
+    grep -qx "Version: *$version" "$ROOT/scripts/rpm/tfpreload.spec"
+    grep -qx "pkgver=$version" "$ROOT/scripts/alpine/APKBUILD"
 }
 
 # ---- make deb ----
 
-# bats test_tags=slow
-@test "make deb: a package without lintian's errors, that upgrades a server" {
-    local deb triplet
+@test "make deb: a line for each tool that is missing, before anything is done" {
+    local tool
+
+    requires git g++
+    in_source all
+    mkdir bin
+    for tool in make sh rm cp mkdir cmp mv uname find sed echo cat git g++ cc; do
+        ln -s "$(command -v "$tool")" bin/
+    done
+    PATH=$PWD/bin refute in_source deb >out.deb 2>log.deb
+    equal "$(grep '^make deb needs' log.deb)" "make deb needs gzip: apt-get install gzip
+make deb needs dpkg-buildpackage: apt-get install dpkg-dev
+make deb needs dh: apt-get install debhelper" "what is missing"
+    [[ ! -e built/deb && ! -e built/tfpreload-$(version).tar.gz ]]
+}
+
+# hashes_of DIRECTORY: of the packages that are there
+hashes_of() {
+    (cd "$1" && sha256sum -- *.deb)
+}
+
+@test "make deb: packages without lintian's errors, that upgrade a server, and the same each time" {
+    local debs triplet version
 
     requires_history
     requires dpkg-buildpackage dh lintian python3
@@ -226,26 +250,119 @@ requires_history() {
         built/deb/*.changes
     equal "$status" 0 "lintian: $output"
 
-    deb=$(echo built/deb/tfpreload_*.deb)
+    version=$(version)
     triplet=$(dpkg-architecture -qDEB_HOST_MULTIARCH)
-    dpkg-deb -x "$deb" root
-    diff - <(files_in root) <<END
+    debs=$(echo built/deb/{tfpreload,libtfpreload}_"$version"-1_*.deb)
+    for deb in $debs; do
+        dpkg-deb -x "$deb" root
+        equal "$(dpkg-deb -f "$deb" Version)" "$version-1" "version"
+    done
+    diff - <(files_in root | grep -v '^./usr/share/doc/') <<END
 ./usr/bin/tfhelper
 ./usr/lib/$triplet/libtfpreload.so
 ./usr/libexec/tfhelper
 ./usr/share/bash-completion/completions/tfhelper
+./usr/share/lintian/overrides/libtfpreload
+./usr/share/man/man1/tfhelper.1.gz
+./usr/share/man/man7/libtfpreload.7.gz
+./usr/share/man/man7/tfpreload-messages.7.gz
+./usr/share/zsh/vendor-completions/_tfhelper
+END
+    diff - <(files_in root | grep '^./usr/share/doc/') <<END
+./usr/share/doc/libtfpreload/changelog.Debian.gz
+./usr/share/doc/libtfpreload/changelog.gz
+./usr/share/doc/libtfpreload/copyright
 ./usr/share/doc/tfpreload/README.md.gz
 ./usr/share/doc/tfpreload/changelog.Debian.gz
 ./usr/share/doc/tfpreload/changelog.gz
 ./usr/share/doc/tfpreload/copyright
-./usr/share/lintian/overrides/tfpreload
-./usr/share/man/man1/tfhelper.1.gz
-./usr/share/man/man7/libtfpreload.7.gz
-./usr/share/zsh/vendor-completions/_tfhelper
 END
-    equal "$(dpkg-deb -f "$deb" Version)" "$(version)-1" "version"
     upgrades_by "$PWD/root/usr/bin/tfhelper" "$PWD/root/usr/lib/$triplet/libtfpreload.so"
     # the package's own test, which names the library without a path
     PATH=$PWD/root/usr/bin:$PATH LD_LIBRARY_PATH=$PWD/root/usr/lib/$triplet \
         "$ROOT/scripts/debian/tests/upgrade"
+
+    hashes_of built/deb >hashes
+    mkdir -p a/longer/name
+    (umask 077 && TZ=Pacific/Auckland make -s -C "$ROOT" BUILD="$PWD/a/longer/name" deb) >log.deb 2>&1 ||
+        fail "make deb, again: $(tail -n 20 log.deb)"
+    diff hashes <(hashes_of a/longer/name/deb)
+}
+
+@test "libraries of several architectures can be installed beside each other" {
+    local part
+
+    # one tfhelper serves all of them; each has a directory of its own
+    part=$(sed -n '/^Package: libtfpreload$/,/^$/p' "$ROOT/scripts/debian/control")
+    grep -qx 'Multi-Arch: same' <<<"$part"
+    part=$(sed -n '/^Package: tfpreload$/,/^$/p' "$ROOT/scripts/debian/control")
+    grep -qx 'Multi-Arch: foreign' <<<"$part"
+    refute grep -vE '^usr/lib/\*/|^usr/share/man/' "$ROOT/scripts/debian/libtfpreload.install"
+}
+
+# ---- other packages ----
+
+# bats test_tags=slow
+@test "the RPM: rpmbuild makes packages of both, and their files upgrade a server" {
+    local rpm version
+
+    requires_history
+    requires rpmbuild rpm2cpio cpio
+    version=$(version)
+    in_source dist
+    mkdir top
+    # Debian's rpm knows none of what is installed by other means
+    rpmbuild -bb --nodeps --define "_topdir $PWD/top" --define "_sourcedir $PWD/built" \
+        --define "debug_package %{nil}" "$ROOT/scripts/rpm/tfpreload.spec" >log.rpm 2>&1 ||
+        fail "rpmbuild: $(tail -n 20 log.rpm)"
+    equal "$(find top/RPMS -name "*tfpreload-$version-1*.rpm" | wc -l)" 2 "packages"
+    mkdir root
+    for rpm in top/RPMS/*/*.rpm; do
+        rpm2cpio "$PWD/$rpm" | (cd root && cpio -id --quiet)
+    done
+    upgrades_by "$(find "$PWD/root/usr/bin" -name tfhelper)" \
+        "$(find "$PWD/root/usr" -name libtfpreload.so)"
+}
+
+# abuild runs these functions in the unpacked source; what it does beside that only Alpine can show.
+# bats test_tags=slow
+@test "the APKBUILD: its functions build with musl, and install" {
+    local version
+
+    requires_history
+    requires musl-gcc
+    version=$(version)
+    in_source dist
+    tar -xf "built/tfpreload-$version.tar.gz"
+    (
+        cd "tfpreload-$version"
+        cc="musl-gcc -idirafter /usr/include -idirafter /usr/include/$(gcc -print-multiarch)"
+        # shellcheck disable=SC2016 # for the other shell
+        CC=$cc pkgdir=$BATS_TEST_TMPDIR/root sh -euc \
+            '. "$1"; build; package' sh "$ROOT/scripts/alpine/APKBUILD" >"$BATS_TEST_TMPDIR/log.apk" 2>&1
+    ) || fail "$(tail -n 20 log.apk)"
+    grep -q "^pkgver=$version\$" "$ROOT/scripts/alpine/APKBUILD"
+    readelf -dW root/usr/lib/libtfpreload.so >needed
+    refute grep 'libc.so.6' needed
+    equal "$(root/usr/bin/tfhelper --version)" "tfhelper $version" "version"
+}
+
+# ---- builds ----
+
+# bats test_tags=slow
+@test "two builds in different directories, at different times, are the same" {
+    local directory name
+
+    requires_history
+    requires git gzip
+    name=tfpreload-$(version)
+    in_source dist
+    for directory in one a/longer/name; do
+        mkdir -p "$directory"
+        tar -C "$directory" -xf "built/$name.tar.gz"
+        find "$directory" -exec touch -d "@$((RANDOM * 10000))" {} +
+        TZ=Pacific/Auckland make -s -C "$directory/$name" LDCONFIG=: DESTDIR="$PWD/$directory/root" install
+    done
+    diff <(cd one/root && find . -type f -exec sha256sum {} + | sort) \
+        <(cd a/longer/name/root && find . -type f -exec sha256sum {} + | sort)
 }

@@ -41,6 +41,7 @@ END
     has_log '^done free' "$OUT"
 }
 
+# bats test_tags=fast
 @test "fd: a newline on the descriptor, and not before" {
     write_server 'os.write(5, b"\n"); os.close(5)'
     touch go
@@ -237,4 +238,53 @@ waits_through() {
 
 @test "a listener in an epoll set that is in another one, which is polled" {
     waits_through deep
+}
+
+# ---- waits that no wrapper sees ----
+
+# is_seen_late HOW: no client has to come first, to any generation
+is_seen_late() {
+    start_server "$TESTS/late" "$PORT" "$1"
+    upgrade
+    upgrade
+    equal "$(ask "$PORT")" "1 $(first_pid 3) token"
+}
+
+@test "a listener that is added to an epoll set which another thread waits on" {
+    is_seen_late register
+}
+
+# What poll() has told of may be taken by the other generation: upgrade/blocking.c.
+@test "one that blocks, is added so, and must not while generations share it" {
+    start_server "$TESTS/late" "$PORT" register-blocks
+    upgrade
+    ((8#$(awk '/^flags:/ { print $2 }' "/proc/$(first_pid 2)/fdinfo/$(listener_of "$(first_pid 2)")") & 04000)) ||
+        fail "it blocks"
+    equal "$(ask "$PORT")" "1 $(first_pid 2) token"
+}
+
+# listener_of PID: the number of its only socket
+listener_of() {
+    descriptors "$1" | awk '$2 == "socket" { print $1 }'
+}
+
+@test "a socket in an epoll set that another thread waits on, which listens then" {
+    is_seen_late listen
+}
+
+@test "a listener that is added to a set in an epoll set that another thread waits on" {
+    is_seen_late nested
+}
+
+@test "a listener on any port that is added to an epoll set which another thread waits on" {
+    start_server "$TESTS/late" 0 register
+    upgrade
+}
+
+@test "epoll by system calls past libc" {
+    is_seen_late raw-epoll
+}
+
+@test "accept by system calls past libc" {
+    is_seen_late raw-accept
 }

@@ -4,20 +4,20 @@
 # shellcheck disable=SC2030,SC2031,SC2153,SC2154 # every test is a subshell; variables of the helpers and of bats
 
 load helpers
+load messages
 
 setup() {
     prepare
-    export PROTOCOL=$ROOT/preload/protocol.h
-    # struct message, as the compiler lays it out
-    printf '#include "%s"\n#include <stdio.h>\n%s\n' "$PROTOCOL" \
-        'int main(void) { printf("%zu", sizeof(struct message)); }' | gcc -x c -o size -
-    MESSAGE_SIZE=$(./size)
-    export MESSAGE_SIZE
+    know_messages
 }
 
 # peer WHAT [COUNT]: by way of the current first process
 peer() {
     "$PROGRAMS/peer.py" "$(first_pid "$(current_generation)")" "$@"
+}
+
+session_secret() {
+    tr '\0' '\n' <"/proc/$(first_pid 1)/environ" | sed -n 's/^TFPRELOAD_SESSION=//p' | cut -d/ -f8
 }
 
 session_name() {
@@ -56,15 +56,29 @@ only_current_generation() {
         sed -n 's/^TFPRELOAD_SESSION=//p' | cut -d/ -f2)" "$other"
 }
 
-@test "TFPRELOAD_LOG=debug does not tell the socket's name either" {
-    local name
+@test "TFPRELOAD_LOG=debug tells neither the socket's name nor the secret" {
+    local name secret
 
     export TFPRELOAD_LOG=debug
     serve epoll-level
     name=$(session_name)
+    secret=$(session_secret)
     upgrade
-    [[ -n $name ]]
+    [[ -n $name && $secret =~ ^[0-9a-f]{32}$ && $secret != "$name" ]]
     has_no_log "$name"
+    has_no_log "$secret"
+    echo "$secret" >secret
+    grep -q "$name" /proc/net/unix
+    refute grep -qF -f secret /proc/net/unix
+}
+
+@test "a process of the session without its secret is not heard" {
+    export TFPRELOAD_LOG=debug
+    serve_with_peer secret
+    wait_until test -s answers
+    equal "$(<answers)" "0 of 5, then answered"
+    has_log 'control: process [0-9]+ does not know the secret of the session'
+    is_unharmed
 }
 
 @test "nothing is left in a file system" {
@@ -78,9 +92,10 @@ only_current_generation() {
     equal "$(ls -A empty)" "" "files"
 }
 
-@test "a process of the same uid is answered" {
+@test "a process of the same uid may demand, and is no process of the server's" {
     serve epoll-level
-    equal "$(peer connect)" accepted
+    equal "$(peer connect)" refused
+    "$HELPER" status "$PID" >shown
     is_unharmed
 }
 
@@ -102,9 +117,13 @@ only_current_generation() {
 }
 
 @test "whoever has been there longest makes room for one more" {
-    start bash -c "ulimit -n 64 && exec '$HELPER' -- '$TESTS/poll' --port $PORT --version v1"
+    # one of the server's own, who are answered
+    # shellcheck disable=SC2016 # for the shell that becomes the server
+    start bash -c 'ulimit -n 64 && exec "$0" -- sh -c "\"\$0\" \$\$ crowd 35 >crowd & exec \"\$@\"" "$@"' \
+        "$HELPER" "$PROGRAMS/peer.py" "$TESTS/poll" --port "$PORT" --version v1
     wait_ready 1
-    equal "$(peer crowd 35)" "0 1 2 3" "peers that were dropped"
+    wait_until test -s crowd
+    equal "$(<crowd)" "0 1 2 3" "peers that were dropped"
 }
 
 @test "another uid that floods the socket does not hold up an upgrade, nor a command" {
@@ -195,7 +214,7 @@ has_lines() {
     export TFPRELOAD_LOG=debug
     serve epoll-level
     peer garbage 300
-    has_log 'control: process [0-9]+ sent [0-9]+ bytes that are no message of ours'
+    has_log 'control: process [0-9]+ sent what is no message of ours'
     is_unharmed
 }
 
@@ -262,12 +281,13 @@ has_descriptors() {
 }
 
 @test "a session that is somebody else's invention: the server runs, and says why it has no upgrades" {
-    local value
+    local value secret=00000000000000000000000000000000
 
-    for value in "" 1 nonsense "9/00000000000000000000000000000000/1/1/1" \
-        "1/0000000000000000000000000000000/1/1/1" "1/00000000000000000000000000000000/0/1/1" \
-        "1/00000000000000000000000000000000/1/1/99" "1/$(printf '%0500d' 1)/1/1/1" \
-        "1/../../etc/passwd" "1/00000000000000000000000000000000/1/1/1/1"; do
+    for value in "" 1 nonsense "9/00000000000000000000000000000000/1/1/1/1/0/$secret" \
+        "3/0000000000000000000000000000000/1/1/1/1/0/$secret" "3/00000000000000000000000000000000/0/1/1/1/0/$secret" \
+        "3/00000000000000000000000000000000/1/1/99/1/0/$secret" "3/$(printf '%0500d' 1)/1/1/1/1/0/$secret" \
+        "3/00000000000000000000000000000000/1/1/1/0/0/$secret" "3/00000000000000000000000000000000/1/1/1/1" \
+        "3/../../etc/passwd" "3/00000000000000000000000000000000/1/1/1/1/0" "3/00000000000000000000000000000000/1/1/1/1/0/$secret/1"; do
         run --separate-stderr env TFPRELOAD_SESSION="$value" LD_PRELOAD="$LIBRARY" \
             sh -c 'echo ran; exit 3'
         equal "$status" 3 "status with TFPRELOAD_SESSION=$value"
@@ -278,7 +298,7 @@ has_descriptors() {
 @test "a session whose helper has gone: the server runs" {
     local name=00000000000000000000000000000000
 
-    TFPRELOAD_SESSION=1/$name/1/999999/1 start_with_library "$TESTS/epoll-level" --port "$PORT"
+    TFPRELOAD_SESSION=3/$name/1/999999/1/999999/0/$name start_with_library "$TESTS/epoll-level" --port "$PORT"
     wait_until ask "$PORT"
     equal "$(ask "$PORT")" "1 $PID token"
     # nobody to ask: the signal is the server's own again
@@ -290,7 +310,7 @@ has_descriptors() {
 @test "a later generation's session whose helper has gone: the server runs" {
     local name=00000000000000000000000000000000
 
-    TFPRELOAD_SESSION=1/$name/7/999999/1 start_with_library "$TESTS/epoll-level" --port "$PORT"
+    TFPRELOAD_SESSION=3/$name/7/999999/1/999999/0/$name start_with_library "$TESTS/epoll-level" --port "$PORT"
     wait_until ask "$PORT"
     equal "$(ask "$PORT")" "1 $PID token"
 }

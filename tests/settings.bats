@@ -65,6 +65,7 @@ accepted() {
 
     for value in TERM SIGTERM 15 QUIT INT USR1 KILL WINCH; do
         accepted --stop-signal TFPRELOAD_STOP_SIGNAL "$value"
+        accepted --retire-signal TFPRELOAD_RETIRE_SIGNAL "$value"
     done
 }
 
@@ -74,6 +75,7 @@ accepted() {
     for value in URG 0 65 nonsense term; do
         refused --stop-signal "$value" "the name of a signal"
         ignored TFPRELOAD_STOP_SIGNAL "$value" "the name of a signal"
+        refused --retire-signal "$value" "the name of a signal"
     done
 }
 
@@ -85,6 +87,51 @@ accepted() {
         accepted --exit-timeout TFPRELOAD_EXIT_TIMEOUT "$value"
     done
     accepted --exit-timeout TFPRELOAD_EXIT_TIMEOUT 0
+    accepted --exit-timeout TFPRELOAD_EXIT_TIMEOUT none
+    accepted --stop-timeout TFPRELOAD_STOP_TIMEOUT 8
+}
+
+@test "idle connections: what is accepted, and what is not" {
+    local value
+
+    for value in close:5 close:0.5; do
+        accepted --idle TFPRELOAD_IDLE "$value"
+    done
+    for value in close close: close:0 close:x 5 keep; do
+        refused --idle "$value" "close:SECONDS"
+        ignored TFPRELOAD_IDLE "$value" "close:SECONDS"
+    done
+}
+
+@test "sessions over UDP: what is accepted, and what is not" {
+    local value
+
+    for value in sessions sessions:60 sessions:0.5; do
+        accepted --udp TFPRELOAD_UDP "$value"
+    done
+    for value in session sessions: sessions:0 sessions:x 30 none; do
+        refused --udp "$value" "sessions or sessions:SECONDS"
+        ignored TFPRELOAD_UDP "$value" "sessions or sessions:SECONDS"
+    done
+}
+
+@test "sessions over UDP, and generations that do not overlap: said, and there are none" {
+    TFPRELOAD_UDP=sessions TFPRELOAD_OVERLAP=no start_server "$TESTS/poll" --port "$PORT"
+    has_log '^tfpreload: TFPRELOAD_UDP \(--udp\) is ignored: with TFPRELOAD_OVERLAP=no '
+    "$HELPER" status --json "$PID" >shown
+    equal "$(jq -r '.settings.udp' shown)" '' 'udp in the status'
+}
+
+@test "generations: what is accepted, and what is not" {
+    local value
+
+    for value in 2 8 1000; do
+        accepted --max-generations TFPRELOAD_MAX_GENERATIONS "$value"
+    done
+    for value in 1 0 -1 x 2x 2.5 99999999999; do
+        refused --max-generations "$value" "a number of at least 2"
+        ignored TFPRELOAD_MAX_GENERATIONS "$value" "a number of at least 2"
+    done
 }
 
 @test "timeouts: what is not" {
@@ -98,7 +145,33 @@ accepted() {
     done
     refused --ready-timeout 0 "seconds greater than 0"
     ignored TFPRELOAD_READY_TIMEOUT 0 "seconds greater than 0"
+    refused --ready-timeout none "seconds greater than 0"
+    refused --stop-timeout 0 "seconds greater than 0"
     refused --exit-timeout "" seconds
+}
+
+@test "restart: what is accepted, and what is not" {
+    local value
+
+    for value in never on-failure always; do
+        accepted --restart TFPRELOAD_RESTART "$value"
+    done
+    for value in yes Always on_failure 5 "always "; do
+        refused --restart "$value" "never, on-failure or always"
+        ignored TFPRELOAD_RESTART "$value" "never, on-failure or always"
+    done
+}
+
+@test "overlap: what is accepted, and what is not" {
+    local value
+
+    for value in yes no; do
+        accepted --overlap TFPRELOAD_OVERLAP "$value"
+    done
+    for value in never Yes 1 "no "; do
+        refused --overlap "$value" "yes or no"
+        ignored TFPRELOAD_OVERLAP "$value" "yes or no"
+    done
 }
 
 @test "log: what is accepted, and what is not" {
@@ -109,6 +182,28 @@ accepted() {
     for value in warning INFO 1 deb; do
         refused --log "$value" "error, info or debug"
         ignored TFPRELOAD_LOG "$value" "error, info or debug"
+    done
+}
+
+@test "alone: what is accepted, and what is not" {
+    local value
+
+    accepted --alone TFPRELOAD_ALONE yes
+    accepted --alone TFPRELOAD_ALONE no
+    for value in YES 1 true maybe; do
+        refused --alone "$value" "yes or no"
+        ignored TFPRELOAD_ALONE "$value" "yes or no"
+    done
+}
+
+@test "shared files: what is accepted, and what is not" {
+    local value
+
+    accepted --shared-files TFPRELOAD_SHARED_FILES /nowhere
+    accepted --shared-files TFPRELOAD_SHARED_FILES /nowhere/1:/nowhere/2
+    for value in nowhere /nowhere:elsewhere /nowhere: :; do
+        refused --shared-files "$value" "paths of files, with colons"
+        ignored TFPRELOAD_SHARED_FILES "$value" "paths of files, with colons"
     done
 }
 
@@ -232,10 +327,11 @@ accepted() {
 @test "README gives the defaults that --help gives" {
     local variable default
 
-    # the one in parentheses at the end of an option's line
+    # the one in parentheses at the end of an option's line (`default` is a word of gawk's own)
     "$HELPER" --help | awk '
-        /^ +--.*\([A-Za-z0-9]+\)$/ { gsub(/.*\(|\)$/, ""); default = $0 }
-        /^ +\[TFPRELOAD_/ { gsub(/[][ ]/, ""); print $0, default; default = "" }' >defaults
+        /^ +--.*\([A-Za-z0-9]+\)$/ { gsub(/.*\(|\)$/, ""); value = $0 }
+        /^ +\[TFPRELOAD_/ { gsub(/[][ ]/, ""); print $0, value; value = "" }' >defaults
+    [[ $(wc -l <defaults) -gt 5 ]] # or the one below compares nothing
     while read -r variable default; do
         [[ -z $default ]] || grep -qE "^\\| \`$variable\` \\| [^|]*\\| $default \\|" "$ROOT/README.md" ||
             fail "README's default of $variable is not $default"

@@ -50,12 +50,13 @@ two_generations() {
 
 # ---- the table ----
 
+# bats test_tags=fast
 @test "a service that serves" {
     serve poll
     status
     shows "service $PID: $TESTS/poll --port $PORT .*"
     shows "upgrades: 0 ready, 0 failed"
-    shows "1 ready [0-9.]+ m?s - - $(first_pid 1)"
+    shows "1 ready [0-9.]+ m?s 0 - $(first_pid 1)"
     shows "tcp 127.0.0.1:$PORT 0 [0-9]+"
     shows "exit-timeout 30"
     has_no_log 'last upgrade' shown
@@ -66,8 +67,125 @@ two_generations() {
     status
     shows "upgrades: 1 ready, 0 failed"
     shows "last upgrade: generation 2 ready after [0-9.]+ m?s, [0-9.]+ m?s ago; its predecessor retired within [0-9.]+ m?s"
-    shows "2 ready [0-9.]+ m?s - - $(first_pid 2)"
+    shows "2 ready [0-9.]+ m?s 0 - $(first_pid 2)"
     shows "1 draining [0-9.]+ m?s 2 [23][0-9](\.[0-9]+)? s $(first_pid 1)"
+}
+
+@test "a generation that drains: who it is that keeps it" {
+    requires jq python3
+    serve epoll-level
+    for _ in 1 2 3 4; do
+        keep "$PORT"
+        ask_kept >/dev/null
+    done
+    echo -n 'GET half a line' >&"${KEPT_ALL[2]}"
+    upgrade v2
+    status
+    has_log '^ +127\.0\.0\.1:[0-9]+: 0 bytes pending, quiet for .*, in progress$' shown
+    equal "$(count_log '^ +127\.0\.0\.1:[0-9]+: 0 bytes pending, quiet for' shown)" 3 'clients shown'
+    status --json
+    json '.generations[1].clients | length' 3
+    json '.generations[1].clients[0] | [.pending_bytes, .in_progress, (.address | startswith("127.0.0.1:"))]' \
+        '[0,true,true]'
+    json '.generations[0].clients' '[]'
+}
+
+# connections_are NUMBER: of the generation that serves, once a look is due again
+connections_are() {
+    status --json && equal "$(jq .generations[0].connections shown)" "$1"
+}
+
+# connections_become NUMBER
+connections_become() {
+    wait_until connections_are "$1" 2>/dev/null || fail "$(cat shown)"
+}
+
+@test "a generation that serves: connections that are open, and nobody else's" {
+    requires jq python3
+    set_version v1
+    serve prefork --workers 3
+    keep "$PORT"
+    ask_kept >/dev/null
+    keep "$PORT"
+    ask_kept >/dev/null
+    connections_become 2
+    upgrade v2
+    connections_become 0
+    keep "$PORT"
+    ask_kept >/dev/null
+    connections_become 1
+    check_metrics
+    metric 'connections{generation="2"}' 1
+    metric 'connections{generation="1"}' 2
+    metric draining_connections 2
+    close_kept
+    connections_become 0
+}
+
+@test "a generation that serves: connections to unix paths, over IPv6 and by datagrams, and its own to others" {
+    requires jq python3
+    local other
+
+    other=$(free_port)
+    start_server python3 -c '
+import socket, select, sys
+port, other = int(sys.argv[1]), int(sys.argv[2])
+v4 = socket.create_server(("127.0.0.1", port))
+v6 = socket.create_server(("::1", port), family=socket.AF_INET6)
+unix = socket.socket(socket.AF_UNIX)
+unix.bind("path")
+unix.listen(5)
+udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+udp.bind(("127.0.0.1", port))
+client = socket.socket(socket.AF_INET, socket.SOCK_DGRAM) # DTLS has such
+client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+client.bind(("127.0.0.1", port))
+client.connect(("127.0.0.1", other))
+back = socket.socketpair()
+kept = []
+while True:
+    for listener in select.select([v4, v6, unix], [], [])[0]:
+        kept.append(listener.accept()[0])
+        if listener is v4: # which has it ask another server, as a proxy does
+            kept.append(socket.create_connection(("::1", port)))' "$PORT" "$other"
+    connections_become 1
+    exec {KEPT}<>"/dev/tcp/127.0.0.1/$PORT"
+    connections_become 3 # it, the datagram socket, and the one that it makes of itself over IPv6
+    python3 -c 'import socket, time
+unix = socket.socket(socket.AF_UNIX)
+unix.connect("path")
+time.sleep(600)' 3>&- &
+    STARTED+=("$!")
+    connections_become 4
+    exec {KEPT}>&-
+}
+
+@test "a generation that serves: thousands of connections, and each is counted" {
+    requires jq python3
+    ulimit -n 8192 || skip "not so many descriptors"
+    serve epoll-level
+    mkfifo until
+    python3 "$PROGRAMS/many_clients.py" "$PORT" 3000 <until >many 2>>"$LOG" 3>&- &
+    STARTED+=("$!")
+    exec {KEPT}>until
+    wait_for_log connected many
+    connections_become 3000
+    status
+    shows "1 ready [0-9.]+ m?s 3000 - $(first_pid 1)"
+    exec {KEPT}>&-
+    connections_become 0
+}
+
+@test "a generation that serves: where nobody may look, no connections are claimed" {
+    requires root setpriv jq
+    start setpriv --bounding-set=-sys_ptrace --inh-caps=-sys_ptrace "$HELPER" -- "$TESTS/poll" \
+        --port "$PORT" --user 65534
+    wait_ready 1
+    status --json
+    json '.generations[0].connections' null
+    status --metrics
+    has_no_log '^tfpreload_connections\{' shown
 }
 
 @test "an upgrade that has failed" {
@@ -105,7 +223,7 @@ two_generations() {
 @test "many processes: the first ones, and how many more" {
     serve prefork --workers 10
     status
-    shows "1 ready [0-9.]+ m?s - - $(first_pid 1)( [0-9]+){5} and 5 more"
+    shows "1 ready [0-9.]+ m?s 0 - $(first_pid 1)( [0-9]+){5} and 5 more"
     status --json
     json '.generations[0].processes | length' 11
     json '.generations[0].processes[0]' "{\"pid\":$(first_pid 1),\"name\":\"prefork\"}"
@@ -199,7 +317,12 @@ current number
 generations array
 generations.N object
 generations.N.age_seconds number
-generations.N.connections null
+generations.N.clients array
+generations.N.clients.N object
+generations.N.clients.N.address string
+generations.N.clients.N.in_progress boolean
+generations.N.clients.N.pending_bytes number
+generations.N.clients.N.quiet_seconds number
 generations.N.connections number
 generations.N.deadline_seconds null
 generations.N.deadline_seconds number
@@ -217,6 +340,8 @@ listeners.N.kind string
 listeners.N.limit number
 listeners.N.queue number
 pid number
+refused_messages number
+restarts number
 settings object
 upgrades object
 upgrades.failed number
@@ -228,12 +353,13 @@ upgrades.last.outcome string
 upgrades.last.reason null
 upgrades.last.retired_seconds number
 upgrades.ready number
+upgrades.rolled_back number
 version string"
     json .pid "$PID"
     json .current 2
     json .version "$("$HELPER" --version | cut -d' ' -f2)"
     json '[.generations[] | [.generation, .state, .pid, .connections]]' \
-        "[[2,\"ready\",$(first_pid 2),null],[1,\"draining\",$(first_pid 1),2]]"
+        "[[2,\"ready\",$(first_pid 2),0],[1,\"draining\",$(first_pid 1),2]]"
     json '.generations[1].deadline_seconds | . > 25 and . <= 30' true
     json '[.upgrades.ready, .upgrades.failed, .upgrades.last.outcome]' '[1,0,"ready"]'
 }
@@ -241,7 +367,7 @@ version string"
 @test "--json after a failed upgrade, and before any" {
     serve poll
     status --json
-    json .upgrades '{"ready":0,"failed":0,"last":null}'
+    json .upgrades '{"ready":0,"failed":0,"rolled_back":0,"last":null}'
     set_options --exit 5
     refute "$HELPER" upgrade "$PID" 2>errors
     status --json
@@ -300,6 +426,7 @@ version string"
     serve epoll-level
     check_metrics
     metric current_generation 1
+    metric refused_messages_total 0
     metric 'upgrades_total{outcome="ready"}' 0
     keep "$PORT"
     ask_kept
@@ -375,4 +502,27 @@ twice_at_the_top() {
 # The helper has no connection any more, and listens on.
 lost_client() {
     [[ $(ss -xHnp | grep -c "@tfpreload-.*pid=$PID,") == 0 ]]
+}
+
+@test "without a PID: a line for each service" {
+    serve poll
+    upgrade v2
+    start_with_library "$TESTS/epoll-level" --port "$(free_port)"
+    wait_until lists_both "${STARTED[0]}" "$PID"
+    "$HELPER" status >list
+    equal "$(head -n 1 list)" "SERVICE   GENERATION  STATE            AGE  COMMAND"
+    refute "$HELPER" status --json
+    refute "$HELPER" status --watch
+}
+
+lists_both() {
+    "$HELPER" status >list
+    grep -Eq "^$1 +2 +ready +.* $TESTS/poll --port $PORT " list && grep -Eq "^$2 +1 +ready .* $TESTS/epoll-level " list
+}
+
+@test "without a PID: somebody else's are not shown, and none is 3" {
+    requires root setpriv
+    serve poll
+    run --separate-stderr setpriv --reuid 65533 --clear-groups "$HELPER" status
+    equal "$status:$output:$stderr" "3::tfhelper: no service that you may control runs here"
 }

@@ -187,10 +187,10 @@ stop_in_background() {
     wait_for_log 'the service is to end'
     kill -KILL "$(first_pid 1)"
     wait_end
-    kill -KILL "${workers[@]}"
+    wait_gone "${workers[@]}"
     equal "$STATUS" 137 "status of the service"
     equal "$(count_log 'the service has ended')" 1 "lines about the end"
-    has_no_log 'told to stop|stops without'
+    has_no_log 'stops without'
     wait_gone "$STOP_PID"
 }
 
@@ -264,4 +264,22 @@ udp_received() {
     close_kept
     wait_gone "$first" "$STOP_PID" "$PID"
     equal "$(count_log 'the service is to end')" 1
+}
+
+@test "a server that saves its state gets TFPRELOAD_STOP_TIMEOUT for it" {
+    requires python3
+    TFPRELOAD_STOP_TIMEOUT=30 start_server python3 "$PROGRAMS/slow_stop.py" "$PORT" 7
+    run -0 --separate-stderr "$HELPER" stop "$PID"
+    equal "$stderr" '' stderr
+    [[ -e saved-$(first_pid 1) ]] || fail 'it was killed before it had saved its state'
+}
+
+@test "a server that is killed while it saves its state: stop says so" {
+    requires python3
+    TFPRELOAD_STOP_TIMEOUT=0.5 start_server python3 "$PROGRAMS/slow_stop.py" "$PORT" 60
+    run -1 --separate-stderr "$HELPER" stop "$PID"
+    [[ $stderr == "tfhelper: generation 1 was not gone "*" after the stop signal, and was killed" ]] ||
+        fail "stderr: $stderr"
+    has_log '^tfpreload: generation 1: not gone .* after the stop signal: killed$'
+    [[ ! -e saved-$(first_pid 1) ]]
 }

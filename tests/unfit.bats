@@ -16,7 +16,7 @@ serves() {
 
 @test "a static server: said at its start, and it serves" {
     static_server
-    start "$HELPER" -- ./server --port "$PORT"
+    start "$HELPER" --way preload -- ./server --port "$PORT"
     wait_until serves
     has_log "^tfpreload: ./server is statically linked, so tfpreload is not loaded into it"
 }
@@ -104,13 +104,105 @@ listener.bind(("127.0.0.1", int(sys.argv[1])))
 listener.listen(9)
 if os.fork() == 0:
     listener.set_inheritable(True)
-    os.execve(sys.executable, [sys.executable, "-c", child, str(listener.fileno())], {})
+    os.execve(sys.executable, [sys.executable, "-c", child, str(listener.fileno())], {"LD_PRELOAD": ""})
 while True:
     client, _ = listener.accept()
     client.close()
 END
-    TFPRELOAD_READY_TIMEOUT=3 start_server python3 server.py "$PORT"
+    TFPRELOAD_READY_TIMEOUT=8 start_server python3 server.py "$PORT"
     wait_for_log '^tfpreload: process [0-9]+, .*python.*, was executed without LD_PRELOAD, so tfpreload'
+    upgrade
+}
+
+# back_end_server PATH: listens there, or at a port of 127.0.0.1 if that is a number, or has a datagram
+# socket at one after "udp:"; and starts a back end there without LD_PRELOAD, which it does not need itself, as mod_fcgid does
+back_end_server() {
+    requires python3
+    cat >server.py <<'END'
+import os, socket, subprocess, sys
+port, where = sys.argv[1:]
+where = where.replace("PID", str(os.getpid()))
+back = None
+if where.startswith("udp:"):
+    back = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    back.bind(("127.0.0.1", int(where[4:])))
+elif where.isdigit():
+    try:
+        back = socket.create_server((os.environ.get("BACK_ADDRESS", "127.0.0.1"), int(where)))
+    except OSError: # it would go on without
+        back = socket.socket()
+else:
+    back = socket.socket(socket.AF_UNIX)
+    back.bind(where)
+    back.listen(5)
+child = """
+import ctypes, os, signal, socket, sys
+ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
+if os.getppid() != int(sys.argv[1]):
+    sys.exit()
+back = socket.socket(fileno=0)
+while True:
+    back.accept()[0].close() if back.type == socket.SOCK_STREAM else back.recv(100)
+"""
+kept = {"TFP_TEST_ID": os.environ["TFP_TEST_ID"]}
+subprocess.Popen([sys.executable, "-c", child, str(os.getpid())], stdin=back, env=kept)
+back.close()
+listener = socket.create_server(("127.0.0.1", int(port)))
+while True:
+    client, _ = listener.accept()
+    token = client.recv(100).split()[1].decode()
+    client.sendall(b"1 %d %s\n" % (os.getpid(), token.encode()))
+    client.close()
+END
+    start_server python3 server.py "$PORT" "$1"
+}
+
+@test "a back end without LD_PRELOAD that was given a path of its own: no upgrade minds it" {
+    back_end_server "$PWD/PID.socket"
+    upgrade
+    upgrade
+    equal "$(ask "$PORT")" "1 $(first_pid 3) token"
+    wait_generation_gone 1
+    has_no_log 'not gone'
+}
+
+@test "a back end without LD_PRELOAD at a path that its successor needs, too: that one fails" {
+    back_end_server "$PWD/socket"
+    upgrade_fails 'was executed without LD_PRELOAD, so that its listener on .*/socket cannot be inherited'
+    equal "$(ask "$PORT")" "1 $(first_pid 1) token"
+}
+
+@test "a back end without LD_PRELOAD at a port that the kernel has chosen: no upgrade minds it" {
+    back_end_server 0
+    upgrade
+    upgrade
+    equal "$(ask "$PORT")" "1 $(first_pid 3) token"
+}
+
+@test "a back end without LD_PRELOAD at a port that its successor needs, too: that fails, who would do without it as well" {
+    local address
+
+    for address in 127.0.0.1 ''; do
+        LOG=$BATS_TEST_TMPDIR/log-$address
+        PORT=$(free_port)
+        BACK_ADDRESS=$address back_end_server "$(free_port)"
+        upgrade_fails 'was executed without LD_PRELOAD, so that its listener on [0-9.]+:[0-9]+ cannot be inherited'
+        has_no_log 'Address already in use'
+        equal "$(ask "$PORT")" "1 $(first_pid 1) token"
+    done
+}
+
+@test "a back end without LD_PRELOAD that was given a datagram socket: bind() decides" {
+    local port
+
+    port=$(free_port)
+    back_end_server "udp:$port"
+    upgrade_fails 'exited with status 1'
+    has_log 'Address already in use'
+    equal "$(ask "$PORT")" "1 $(first_pid 1) token"
+    LOG=$BATS_TEST_TMPDIR/log-other
+    PORT=$(free_port)
+    back_end_server udp:0
     upgrade
 }
 
@@ -146,7 +238,7 @@ musl_server() {
 
 @test "a server of another libc: said at its start by tfhelper, and it serves" {
     musl_server
-    start "$HELPER" -- ./server --port "$PORT"
+    start "$HELPER" --way preload -- ./server --port "$PORT"
     wait_until serves
     equal "$(cat "$LOG")" "tfpreload: ./server is of another libc than tfpreload, \
 so tfpreload is not loaded into it, and it cannot be upgraded"

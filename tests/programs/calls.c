@@ -18,10 +18,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/select.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -268,6 +271,136 @@ static void check_signal_calls(void)
     close(fd);
 }
 
+static void check_processes(void)
+{
+    const union sigval value = {0};
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(0);
+    SUCCEEDS(kill(child, 0), 0);
+    SUCCEEDS(sigqueue(child, 0, value), 0);
+    waitpid(child, NULL, 0);
+    FAILS(kill(child, 0), ESRCH);
+    FAILS(sigqueue(child, SIGTERM, value), ESRCH);
+    SUCCEEDS(kill(getpid(), 0), 0);
+    SUCCEEDS(kill(getppid(), 0), 0);
+    FAILS(kill(getpid(), NSIG), EINVAL);
+    FAILS(killpg(-1, 0), EINVAL);
+}
+
+static void check_files(void)
+{
+    struct flock range = {.l_type = F_WRLCK};
+    int fd;
+
+    FAILS(open("calls.none", O_RDONLY), ENOENT);
+    FAILS(open(nowhere, O_RDWR | O_CREAT | O_EXCL, 0600), EFAULT);
+    fd = open("calls.file", O_RDWR | O_CREAT | O_EXCL, 0600);
+    FAILS(open("calls.file", O_RDWR | O_CREAT | O_EXCL, 0600), EEXIST);
+    FAILS(openat(AT_FDCWD, "calls.file", O_RDWR | O_CREAT | O_EXCL, 0600), EEXIST);
+    FAILS(openat(-1, "calls.file", O_RDWR), EBADF);
+    SUCCEEDS(flock(fd, LOCK_EX), 0);
+    SUCCEEDS(flock(fd, LOCK_UN), 0);
+    FAILS(flock(-1, LOCK_EX), EBADF);
+    FAILS(flock(fd, 0), EINVAL);
+    SUCCEEDS(fcntl(fd, F_SETLK, &range), 0);
+    FAILS(fcntl(fd, F_SETLK, nowhere), EFAULT);
+    SUCCEEDS(lockf(fd, F_TLOCK, 0), 0);
+    SUCCEEDS(lockf(fd, F_TEST, 0), 0);
+    SUCCEEDS(lockf(fd, F_ULOCK, 0), 0);
+    FAILS(lockf(fd, 17, 0), EINVAL);
+    FAILS(lockf(-1, F_LOCK, 0), EBADF);
+    close(fd);
+    SUCCEEDS(unlink("calls.file"), 0);
+}
+
+static void check_paths(void)
+{
+    struct sockaddr_un one = {.sun_family = AF_UNIX, .sun_path = "calls.one"};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    FAILS(unlink("calls.none"), ENOENT);
+    FAILS(unlink(nowhere), EFAULT);
+    FAILS(rename("calls.none", "calls.two"), ENOENT);
+    FAILS(rename(nowhere, "calls.two"), EFAULT);
+    FAILS(link("calls.none", "calls.two"), ENOENT);
+    SUCCEEDS(bind(fd, (struct sockaddr *)&one, sizeof(one)), 0);
+    FAILS(link("calls.one", "calls.one"), EEXIST);
+    FAILS(rename("calls.one", nowhere), EFAULT);
+    FAILS(renameat(-1, "calls.one", AT_FDCWD, "calls.two"), EBADF);
+    SUCCEEDS(link("calls.one", "calls.two"), 0);
+    SUCCEEDS(rename("calls.one", "calls.two"), 0); /* two names of one file: both stay */
+    SUCCEEDS(unlink("calls.two"), 0);
+    SUCCEEDS(rename("calls.one", "calls.two"), 0);
+    FAILS(renameat2(AT_FDCWD, "calls.two", AT_FDCWD, "calls.two", 1), EEXIST);
+    SUCCEEDS(linkat(AT_FDCWD, "calls.two", AT_FDCWD, "calls.one", 0), 0);
+    SUCCEEDS(unlinkat(AT_FDCWD, "calls.one", 0), 0);
+    SUCCEEDS(remove("calls.two"), 0);
+    FAILS(unlink("calls.two"), ENOENT);
+    close(fd);
+}
+
+static void check_datagram_messages(int fd, struct sockaddr_in *peer)
+{
+    char data[8];
+    struct iovec part = {data, 4};
+    struct mmsghdr one = {
+        .msg_hdr = {
+            .msg_name = peer, .msg_namelen = sizeof(*peer), .msg_iov = &part, .msg_iovlen = 1}};
+    struct msghdr unreadable = one.msg_hdr;
+
+    unreadable.msg_name = nowhere;
+    SUCCEEDS(recvmsg(fd, &one.msg_hdr, 0), 4);
+    SUCCEEDS(one.msg_hdr.msg_namelen, (long)sizeof(*peer));
+    SUCCEEDS(sendmsg(fd, &one.msg_hdr, 0), 4);
+    FAILS(sendmsg(fd, &unreadable, 0), EFAULT);
+    FAILS(sendmsg(fd, nowhere, 0), EFAULT);
+    FAILS(recvmsg(-1, &one.msg_hdr, 0), EBADF);
+    SUCCEEDS(recvmmsg(fd, &one, 1, 0, NULL), 1);
+    SUCCEEDS(sendmmsg(fd, &one, 1, 0), 1);
+    FAILS(recvmmsg(fd, &one, 1, MSG_DONTWAIT, NULL), EAGAIN);
+    FAILS(sendmmsg(fd, nowhere, 1, 0), EFAULT);
+    FAILS(sendmmsg(-1, &one, 1, 0), EBADF);
+}
+
+static void check_datagrams(int port)
+{
+    struct sockaddr_in address = address_of(port);
+    struct sockaddr_in peer;
+    socklen_t length = sizeof(peer);
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    int client = socket(AF_INET, SOCK_DGRAM, 0);
+    char data[8];
+
+    SUCCEEDS(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+    FAILS(bind(client, (struct sockaddr *)&address, sizeof(address)), EADDRINUSE);
+    SUCCEEDS(connect(client, (struct sockaddr *)&address, sizeof(address)), 0);
+    for (int i = 0; i < 3; i++)
+        SUCCEEDS(send(client, "data", 4, 0), 4);
+    SUCCEEDS(recvfrom(fd, data, sizeof(data), 0, (struct sockaddr *)&peer, &length), 4);
+    SUCCEEDS(length, (long)sizeof(peer));
+    SUCCEEDS(sendto(fd, "data", 4, 0, (struct sockaddr *)&peer, length), 4);
+    FAILS(sendto(fd, "data", 4, 0, nowhere, length), EFAULT);
+    FAILS(sendto(-1, "data", 4, 0, (struct sockaddr *)&peer, length), EBADF);
+    FAILS(recvfrom(-1, data, sizeof(data), 0, (struct sockaddr *)&peer, &length), EBADF);
+    check_datagram_messages(fd, &peer);
+    FAILS(recvfrom(fd, data, sizeof(data), MSG_DONTWAIT, (struct sockaddr *)&peer, &length),
+          EAGAIN);
+    close(client);
+    close(fd);
+}
+
+static void check_exec(void)
+{
+    char *const arguments[] = {"calls.none", NULL};
+    char *const variables[] = {"A=B", NULL};
+
+    FAILS(execve("calls.none", arguments, variables), ENOENT);
+    FAILS(execve("/dev/null", arguments, variables), EACCES);
+    FAILS(execve("/proc/self/exe", arguments, nowhere), EFAULT);
+}
+
 static void check_unreadable(int listener)
 {
     struct timespec none = {0, 0};
@@ -303,6 +436,11 @@ int main(int argc, char **argv)
         check_polls(fd);
         check_sleeps();
         check_signal_calls();
+        check_processes();
+        check_files();
+        check_paths();
+        check_datagrams(port);
+        check_exec();
         check_accept(fd, port);
     }
     printf("checked %d, different %d, pid %d\n", checked, different, (int)getpid());

@@ -337,15 +337,15 @@ def reap():
 
 
 def accept_after_hesitation(listener):
-    if os.path.exists(f"wait-{VERSION}"):
+    hesitates = os.path.exists(f"wait-{VERSION}")
+    if hesitates:
         tell("hesitates")
     while os.path.exists(f"wait-{VERSION}"):
         time.sleep(0.01)
-    try:
-        return listener.accept()[0]
-    except ConnectionAbortedError:  # what a blocking accept() may say, and no EAGAIN
-        tell("nobody to accept")
-        return None
+    client, _ = listener.accept()
+    if hesitates and client.recv(1, socket.MSG_PEEK) == b"":
+        tell("has hung up")
+    return client
 
 
 def answer_once(client):
@@ -365,9 +365,7 @@ def hesitate(loop):
                     loop.unregister(key.fileobj)
                     key.fileobj.close()
                 continue
-            client = accept_after_hesitation(listener)
-            if client:
-                loop.register(client, selectors.EVENT_READ)
+            loop.register(accept_after_hesitation(listener), selectors.EVENT_READ)
 
 
 def poll_loop():
@@ -425,10 +423,7 @@ def signalfd():
         if signals in ready:
             take_signal(struct.unpack("=I", os.read(signals, 128)[:4])[0])
         if listener in ready:
-            try:
-                client, _ = listener.accept()
-            except ConnectionAbortedError:
-                continue
+            client, _ = listener.accept()
             threading.Thread(target=serve_client, args=(client, answer_or_raise), daemon=True).start()
 
 

@@ -10,7 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "../../preload/protocol.h"
+#include "../../preload/wire/protocol.h"
 
 static enum order order_of_name(const char *name)
 {

@@ -1,8 +1,8 @@
 """polls_and_accepts.py HOW PORT: a listener that blocks is polled, and others just accept.
 
 HOW is "ondemand": the process polls, and starts a worker when a client waits, as php-fpm
-does; or "once": it looks once whether somebody waits already. Who accepts takes
-ECONNABORTED for "try again", and ends when that is all that it gets.
+does; or "once": it looks once whether somebody waits already. Who accepts ends
+when it gets nobody but clients that have hung up already.
 """
 
 import ctypes
@@ -22,17 +22,20 @@ def answer(client):
         client.close()
 
 
+def has_hung_up(client):
+    try:
+        return client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT) == b""
+    except BlockingIOError:
+        return False
+
+
 def accept_clients():
-    failed = 0
-    while failed < 20:
-        try:
-            client, _ = listener.accept()
-        except ConnectionAbortedError:
-            failed += 1
-            continue
-        failed = 0
+    in_vain = 0
+    while in_vain < 20:
+        client, _ = listener.accept()
+        in_vain = in_vain + 1 if has_hung_up(client) else 0
         threading.Thread(target=answer, args=(client,), daemon=True).start()
-    print("accept fails all the time", flush=True)
+    print("nobody but those who have hung up", flush=True)
     os._exit(1)
 
 

@@ -23,13 +23,14 @@ def main():
         if "PRELOAD" in os.environ:
             os.environ["LD_PRELOAD"] = os.environ.pop("PRELOAD")
         os.execvp(sys.argv[3], sys.argv[3:])
-    with open(pidfile + ".new", "w", encoding="ascii") as file:
-        file.write(f"{pid}\n")
-    os.rename(pidfile + ".new", pidfile)
     asked = []
     wake, poke = os.pipe()
     for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGCHLD):
         signal.signal(number, lambda number, frame: (asked.append(number), os.write(poke, b".")))
+    # who reads it may signal us at once
+    with open(pidfile + ".new", "w", encoding="ascii") as file:
+        file.write(f"{pid}\n")
+    os.rename(pidfile + ".new", pidfile)
     while True:
         watched = [wake] if master is None else [wake, master]
         ready, _, _ = select.select(watched, [], [], 1)

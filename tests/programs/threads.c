@@ -131,8 +131,10 @@ static void catch_signal(void)
 static void catch_and_restart(void)
 {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct sigaction other = {.sa_handler = on_signal};
 
     sigaction(SIGUSR1, &action, NULL);
+    sigaction(SIGUSR2, &other, NULL);
 }
 
 static void on_tick(int number)
@@ -264,7 +266,7 @@ static const struct word {
     {"nonblock", set_nonblocking},   /* the listener does not block */
     {"timeout", set_timeout},        /* 250 ms for accept() */
     {"catch", catch_signal},         /* SIGUSR1, which interrupts system calls */
-    {"restart", catch_and_restart},  /* the same, and they are restarted */
+    {"restart", catch_and_restart},  /* the same, and they are restarted; not after SIGUSR2 */
     {"tick", tick},                  /* a timer sends SIGHUP, which it catches */
     {"try", try_accept},             /* in the main thread */
     {"worker", start_worker},        /* a child that starts another program, and accepts */

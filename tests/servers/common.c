@@ -43,6 +43,35 @@ void pause_ms(int ms)
         ;
 }
 
+bool may_repeat(const char *call)
+{
+    if (settings.strict && errno == EINTR)
+        die(1, "%s: %s", call, strerror(errno));
+    return errno == EINTR;
+}
+
+void survive_failed_wait(const char *call)
+{
+    if (errno != EINTR || (settings.strict && !settings.hup_handler))
+        die(1, "%s: %s", call, strerror(errno));
+}
+
+void wait_for_file(const char *path)
+{
+    if (access(path, F_OK) == 0)
+        return;
+    printf("waits for %s\n", path);
+    fflush(stdout);
+    while (access(path, F_OK) != 0)
+        pause_ms(10);
+}
+
+void survive_failed_epoll_wait(void)
+{
+    if (errno != EINTR || settings.untraced)
+        survive_failed_wait("epoll_wait");
+}
+
 void set_handler(int signal, void (*handler)(int))
 {
     struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
@@ -98,17 +127,6 @@ static void crash(void)
     pthread_sigmask(SIG_UNBLOCK, &segv, NULL);
     signal(SIGSEGV, SIG_DFL);
     raise(SIGSEGV);
-}
-
-/* Says so: whoever made it wait may change its options now, for the next one. */
-static void wait_for_file(const char *path)
-{
-    if (access(path, F_OK) == 0)
-        return;
-    printf("waits for %s\n", path);
-    fflush(stdout);
-    while (access(path, F_OK) != 0)
-        pause_ms(10);
 }
 
 static void misbehave_before_bind(void)
@@ -231,7 +249,8 @@ struct listeners start_server(int argc, char **argv, enum listener_mode mode)
     set_handler(SIGTERM, end_at_once);
     set_handler(SIGPIPE, SIG_IGN);
     misbehave_before_bind();
-    listeners = open_listeners(want_nonblocking(mode));
+    settings.nonblock = want_nonblocking(mode);
+    listeners = open_listeners(settings.nonblock);
     drop_privileges();
     announce(&listeners);
     return listeners;

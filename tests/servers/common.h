@@ -34,12 +34,14 @@ struct settings {
     const char *version_file;
     const char *options_file;
     const char *pidfile;
-    const char *start_when; /* this file is there; before anything else */
-    int start_delay;        /* ms, before socket() */
-    int listen_delay;       /* ms, between bind() and listen() */
-    int service_time;       /* ms, for each request */
-    int exit_at_start;      /* status, -1: do not */
-    int exit_after_listen;  /* status, -1: do not */
+    const char *start_when;  /* this file is there; before anything else */
+    const char *accept_when; /* the same, before each accept() */
+    int start_delay;         /* ms, before socket() */
+    int listen_delay;        /* ms, between bind() and listen() */
+    int service_time;        /* ms, for each request */
+    int accept_delay;        /* ms, before each accept() */
+    int exit_at_start;       /* status, -1: do not */
+    int exit_after_listen;   /* status, -1: do not */
     int term_status;
     const char *chroot; /* entered once it listens */
     int user;           /* uid taken on once it listens, 0: stay */
@@ -51,7 +53,12 @@ struct settings {
     int print_port;
     int reuseport;
     int hup_handler;
-    int nonblock; /* 1 --nonblock, 0 --block, or: */
+    int strict;   /* an error that Linux would not have shown is the end */
+    int untraced; /* nobody stops it or looks at it with strace, which epoll_wait() would show */
+    int told;     /* prefork: a worker polls before it accepts */
+    int lock;     /* prefork: one worker at a time waits for a client */
+    int nonblock; /* 1 --nonblock, 0 --block; once the server has started as it likes, or until
+                     then: */
 #define AS_THE_SERVER_LIKES (-1)
 };
 
@@ -84,6 +91,22 @@ void set_handler(int signal, void (*handler)(int));
 /* What --hup-handler does, also safe in a signal handler. */
 void say_own_hup_handler(void);
 
+/*
+ * May a call that has failed so be made again? It was interrupted, or the program ends. No call
+ * is, but for the waits of signal(7), where all handlers are installed with SA_RESTART.
+ */
+bool may_repeat(const char *call);
+
+/*
+ * The same for poll() and select(), which a handler of --hup-handler interrupts, and for
+ * epoll_wait(), which who was stopped or traced finds interrupted as well: signal(7).
+ */
+void survive_failed_wait(const char *call);
+void survive_failed_epoll_wait(void);
+
+/* Says so: whoever made it wait may change its options now, for the next one. */
+void wait_for_file(const char *path);
+
 void pause_ms(int ms);
 int64_t now_ms(void);
 
@@ -91,7 +114,8 @@ int64_t now_ms(void);
 
 /*
  * One try, with accept4's flags. Returns the client's descriptor, or -1 and accept4's errno for
- * what passes. Ends the program when the listener cannot be used any more.
+ * what passes. Ends the program when the listener cannot be used any more, and with --strict
+ * for whatever accept() does not say of such a listener on Linux.
  */
 int accept_one(int listener, int flags);
 

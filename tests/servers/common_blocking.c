@@ -15,7 +15,7 @@ static bool receive(int fd, struct inbox *inbox)
 
     do {
         received = recv(fd, inbox->bytes + inbox->length, room, 0);
-    } while (received < 0 && errno == EINTR);
+    } while (received < 0 && may_repeat("recv"));
     if (received <= 0)
         return false;
     inbox->length += (size_t)received;
@@ -29,7 +29,7 @@ static bool send_all(int fd, const char *answer)
     while (left > 0) {
         ssize_t sent = send(fd, answer, left, 0);
 
-        if (sent < 0 && errno != EINTR)
+        if (sent < 0 && !may_repeat("send"))
             return false;
         if (sent > 0) {
             answer += sent;

@@ -55,7 +55,7 @@ enum step { AGAIN, WAIT, END };
 
 static enum step step_after_error(void)
 {
-    if (errno == EINTR)
+    if (may_repeat("recv or send"))
         return AGAIN;
     return errno == EAGAIN ? WAIT : END;
 }

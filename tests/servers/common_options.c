@@ -32,9 +32,11 @@ enum code {
     OPTIONS_FILE,
     PIDFILE,
     START_WHEN,
+    ACCEPT_WHEN,
     START_DELAY,
     LISTEN_DELAY,
     SERVICE_TIME,
+    ACCEPT_DELAY,
     EXIT,
     EXIT_AFTER_LISTEN,
     TERM_STATUS,
@@ -53,9 +55,11 @@ static const struct option options[] = {
     {"options-file", required_argument, NULL, OPTIONS_FILE},
     {"pidfile", required_argument, NULL, PIDFILE},
     {"start-when", required_argument, NULL, START_WHEN},
+    {"accept-when", required_argument, NULL, ACCEPT_WHEN},
     {"start-delay", required_argument, NULL, START_DELAY},
     {"listen-delay", required_argument, NULL, LISTEN_DELAY},
     {"service-time", required_argument, NULL, SERVICE_TIME},
+    {"accept-delay", required_argument, NULL, ACCEPT_DELAY},
     {"exit", required_argument, NULL, EXIT},
     {"exit-after-listen", required_argument, NULL, EXIT_AFTER_LISTEN},
     {"term-status", required_argument, NULL, TERM_STATUS},
@@ -69,6 +73,11 @@ static const struct option options[] = {
     {"print-port", no_argument, &settings.print_port, 1},
     {"reuseport", no_argument, &settings.reuseport, 1},
     {"hup-handler", no_argument, &settings.hup_handler, 1},
+    {"strict", no_argument, &settings.strict, 1},
+    {"untraced", no_argument, &settings.untraced, 1},
+    {"lenient", no_argument, &settings.strict, 0},
+    {"told", no_argument, &settings.told, 1},
+    {"lock", no_argument, &settings.lock, 1},
     {"nonblock", no_argument, &settings.nonblock, 1},
     {"block", no_argument, &settings.nonblock, 0},
     {NULL, 0, NULL, 0},
@@ -189,6 +198,9 @@ static void apply_option(enum code code, const char *argument)
     case START_WHEN:
         settings.start_when = argument;
         break;
+    case ACCEPT_WHEN:
+        settings.accept_when = argument;
+        break;
     case START_DELAY:
         settings.start_delay = parse_number(argument, INT_MAX, "--start-delay");
         break;
@@ -197,6 +209,9 @@ static void apply_option(enum code code, const char *argument)
         break;
     case SERVICE_TIME:
         settings.service_time = parse_number(argument, INT_MAX, "--service-time");
+        break;
+    case ACCEPT_DELAY:
+        settings.accept_delay = parse_number(argument, INT_MAX, "--accept-delay");
         break;
     case EXIT:
         settings.exit_at_start = parse_number(argument, UINT8_MAX, "--exit");

@@ -65,8 +65,8 @@ int main(int argc, char **argv)
         int count =
             epoll_wait(epoll_fd, events, sizeof(events) / sizeof(events[0]), work_timeout_ms());
 
-        if (count < 0 && errno != EINTR)
-            die(1, "epoll_wait: %s", strerror(errno));
+        if (count < 0)
+            survive_failed_epoll_wait();
         for (int i = 0; i < count; i++)
             handle_event(&events[i], &listeners);
         advance_due(advance_and_watch);

@@ -54,8 +54,7 @@ int main(int argc, char **argv)
         size_t count = collect_waits(&listeners);
 
         if (poll(waits, count, work_timeout_ms()) < 0) {
-            if (errno != EINTR)
-                die(1, "poll: %s", strerror(errno));
+            survive_failed_wait("poll");
             continue;
         }
         for (size_t i = 0; i < count; i++) {

@@ -77,8 +77,8 @@ int main(int argc, char **argv)
         if (select(sets.highest + 1, &sets.readable, &sets.writable, NULL,
                    timeout < 0 ? NULL : &wait) >= 0)
             serve_ready(&sets, &listeners);
-        else if (errno != EINTR)
-            die(1, "select: %s", strerror(errno));
+        else
+            survive_failed_wait("select");
         advance_due(advance_connection);
     }
 }
