@@ -116,6 +116,7 @@ static void retire(struct client *client)
 static void fail(struct client *client, enum failure failure, int error, const char *detail)
 {
     count_failure(failure, client->kind, error, detail);
+    note_event(client, now_ns(), failure_names[failure]);
     if (stopping || client->kind == RATE) {
         retire(client);
         return;
@@ -145,6 +146,7 @@ static void succeed(struct client *client, bool last)
     int64_t pause = client->kind == SLOW ? options.slow_time : 0;
 
     count_answer(now, now - client->exchange_began - pause);
+    note_event(client, now, "ok");
     if (stopping || client->kind == RATE) {
         retire(client);
     } else if (client->kind == KEPT) {
@@ -402,6 +404,7 @@ static void begin_exchange(struct client *client, int64_t now)
     client->sent = 0;
     client->received = 0;
     client->paused = false;
+    client->said[0] = '\0';
     options.protocol->ask(client);
     if (!is_connected) {
         client->state = CONNECTING;

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-static char *requests[3]; /* by kind of client */
+static char *requests[KINDS]; /* by kind of client */
 
 /* Kept clients ask for the connection to stay; the others tell that it will not. */
 static char *compose_request(enum kind kind)
@@ -209,6 +209,16 @@ static size_t take_data(struct http *http, const char *bytes, size_t length)
     return length;
 }
 
+/* The body's first word is what the server says of itself. */
+static size_t take_body(struct client *client, const char *bytes, size_t length)
+{
+    size_t taken = take_data(&client->http, bytes, length);
+
+    if (client->said[0] == '\0')
+        keep_said(client, bytes, taken);
+    return taken;
+}
+
 static enum verdict take_http(struct client *client, const char *bytes, size_t length)
 {
     struct http *http = &client->http;
@@ -220,7 +230,7 @@ static enum verdict take_http(struct client *client, const char *bytes, size_t l
         if (http->part == COMPLETE)
             return wrong(client, "more than Content-Length or the last chunk", "");
         if (http->part == BODY || http->part == BODY_TO_END || http->part == CHUNK_DATA)
-            taken = take_data(http, bytes, length);
+            taken = take_body(client, bytes, length);
         else
             taken = take_line_part(client, bytes, length, &verdict);
         bytes += taken;

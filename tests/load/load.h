@@ -46,6 +46,7 @@ struct options {
     int64_t timeout;
     int ready_fd; /* -1: none */
     int json;
+    const char *events; /* a file that gets a line for each exchange; NULL: none */
     const struct protocol *protocol;
     char *request; /* with escapes resolved; NULL: the protocol's default */
     size_t request_length;
@@ -66,7 +67,7 @@ __attribute__((noreturn, format(printf, 1, 2))) void die_usage(const char *forma
 
 /* ---- client.c: one client, from connect() to the verdict ---- */
 
-enum kind { CLOSED, KEPT, SLOW, RATE };
+enum kind { CLOSED, KEPT, SLOW, RATE, KINDS };
 
 enum state {
     RESTING,  /* no connection; begins an exchange when due */
@@ -117,7 +118,8 @@ struct client {
     char line_request[48];
     char answer[MAX_ANSWER]; /* its beginning; http: why it is wrong */
     size_t answer_length;
-    size_t received; /* all bytes of this answer */
+    size_t received;            /* all bytes of this answer */
+    char said[MAX_VERSION + 1]; /* the word by which the answer tells generations apart */
     struct http http;
 };
 
@@ -227,6 +229,20 @@ void note_server(const char *version, size_t length, long pid);
 int64_t latency_quantile(double share);
 
 uint64_t all_failures(void);
+
+/* ---- events.c: --events ---- */
+
+/* Once, before the first client; ends the program with status 2 if the file cannot be written. */
+void open_events(void);
+
+/* The first word of `text` is what the server says of itself in this answer. */
+void keep_said(struct client *client, const char *text, size_t length);
+
+/* An exchange has ended: outcome is "ok" or the name of a failure. */
+void note_event(const struct client *client, int64_t now, const char *outcome);
+
+/* What was noted is in the file. */
+void close_events(void);
 
 /* ---- report.c ---- */
 

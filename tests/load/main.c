@@ -153,10 +153,12 @@ int main(int argc, char **argv)
     catch_signals(&while_waiting);
     raise_descriptor_limit();
     prepare_clients(epoll_fd);
+    open_events();
     statistics.began = now_ns();
     add_clients(statistics.began);
     run(epoll_fd, &while_waiting);
     statistics.ended = now_ns();
+    close_events();
     if (options.json)
         print_json(stdout);
     else

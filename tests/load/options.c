@@ -41,6 +41,9 @@ static const char usage[] =
     "  --ready-fd N         write a newline there after the first answer, and close it\n"
     "  --udp                each request and each answer is a datagram\n"
     "  --json               one line of JSON instead of a table\n"
+    "  --events FILE        a line for each exchange: when it ended and how long it took, in\n"
+    "                       microseconds (of CLOCK_MONOTONIC), ok or the failure, and a word of\n"
+    "                       the answer: its version, http: the first, text: that after TEXT\n"
     "\n"
     "TEXT may use the escapes \\r \\n \\t \\\\ \\xHH. Exit status: 0 every answer was right,\n"
     "1 something failed, 2 usage, 3 no answer at all.\n";
@@ -65,6 +68,7 @@ enum code {
     GREETING,
     HELLO,
     READY_FD,
+    EVENTS,
     HELP,
 };
 
@@ -88,6 +92,7 @@ static const struct option long_options[] = {
     {"greeting", required_argument, NULL, GREETING},
     {"hello", required_argument, NULL, HELLO},
     {"ready-fd", required_argument, NULL, READY_FD},
+    {"events", required_argument, NULL, EVENTS},
     {"help", no_argument, NULL, HELP},
     {"json", no_argument, &options.json, 1},
     {"udp", no_argument, &options.udp, 1},
@@ -244,6 +249,9 @@ static void apply_option(enum code code, const char *argument)
         break;
     case READY_FD:
         options.ready_fd = parse_count(argument, INT_MAX);
+        break;
+    case EVENTS:
+        options.events = argument;
         break;
     case HELP:
         fputs(usage, stdout);

@@ -57,7 +57,7 @@ static bool is_word(const char *word, size_t length)
 }
 
 /* "<version> <pid> <token>\n", and not a byte more. */
-static bool is_our_answer(const struct client *client)
+static bool is_our_answer(struct client *client)
 {
     const char *version = client->answer;
     const char *pid = strchr(version, ' ');
@@ -73,6 +73,7 @@ static bool is_our_answer(const struct client *client)
     if (strcmp(rest, expected) != 0 || rest + strlen(rest) != version + client->answer_length)
         return false;
     note_server(version, length, number);
+    keep_said(client, version, length);
     return true;
 }
 
@@ -139,7 +140,12 @@ static enum verdict end_of_line(const struct client *client, enum verdict verdic
 
 static enum verdict take_text(struct client *client, const char *bytes, size_t length)
 {
-    return end_of_line(client, take_bytes(client, bytes, length));
+    enum verdict verdict = end_of_line(client, take_bytes(client, bytes, length));
+
+    if (verdict == CORRECT)
+        keep_said(client, client->answer + options.expect_length,
+                  client->answer_length - options.expect_length);
+    return verdict;
 }
 
 const struct protocol text_protocol = {
