@@ -223,6 +223,16 @@ print(client.recv(1000).decode())' "$1"
     has_no_log 'epoll_ctl'
 }
 
+# As Rust's mio has it, and so every server that is built upon tokio.
+@test "a set that has two numbers watches its listener as it was told last, upgraded and rolled back" {
+    start_server "$TESTS/rearm" "$PORT" duplicate
+    upgrade_by "$HELPER" upgrade --hold 60 "$PID"
+    ask "$PORT"
+    run -0 "$HELPER" rollback "$PID"
+    ask "$PORT"
+    has_no_log 'epoll_'
+}
+
 # Where clients wait as its predecessor retires, a generation's sets are to look again. A thread that
 # has been told of one arms the listener anew meanwhile: that must neither fail nor be undone.
 @test "what threads arm anew stays armed, while clients wait" {

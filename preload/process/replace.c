@@ -27,11 +27,13 @@ static int unregister(const struct registration *registration)
     return 0;
 }
 
+/* A set that the program has under two numbers (dup(2), as Rust's mio) is found twice. */
 static int register_again(const struct registration *registration)
 {
     struct epoll_event event = {.events = registration->events, .data.u64 = registration->data};
+    int result = kernel_epoll_ctl(registration->set, EPOLL_CTL_ADD, registration->fd, &event);
 
-    return kernel_epoll_ctl(registration->set, EPOLL_CTL_ADD, registration->fd, &event);
+    return result == -1 && errno == EEXIST ? 0 : result;
 }
 
 static int put_behind(const struct scan *scan, int fd, int socket, int flags)

@@ -66,11 +66,13 @@ static bool lock_told(struct own_state *own)
     return false;
 }
 
-/* Until the kernel has done it, nothing is known for certain: a fork may come in between. */
-bool begin_telling(int set, int fd)
+/*
+ * Until the kernel has done it, nothing is known for certain: a fork may come in between. What is
+ * changed or taken out may stand in a set that has another number as well (dup(2)).
+ */
+bool begin_telling(int set, int operation, int fd)
 {
     struct own_state *own = own_state();
-    struct told *entry;
 
     if (!own)
         return false;
@@ -78,9 +80,9 @@ bool begin_telling(int set, int fd)
         none_trusted = true;
         return false;
     }
-    entry = find_entry(set, fd);
-    if (entry)
-        entry->inode = 0;
+    for (size_t i = 0; i < MOST_TOLD; i++)
+        if (told[i].fd == fd && (told[i].set == set || operation != EPOLL_CTL_ADD))
+            told[i].inode = 0;
     return true;
 }
 

@@ -42,7 +42,7 @@ int change_registration(int set, int operation, int fd, struct epoll_event *even
         look_before_registration(fd);
     while (attends(ATTENTION_UPGRADE) && own_state() && !(scan = lock_scan()))
         sched_yield();
-    tells = is_marked(fd) && begin_telling(set, fd);
+    tells = is_marked(fd) && begin_telling(set, operation, fd);
     errno = saved;
     result = real()->epoll_ctl(set, operation, fd, event);
     saved = errno;
