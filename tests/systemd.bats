@@ -236,6 +236,66 @@ knows_notify_reload() {
     stop_leaves_nothing
 }
 
+# A path of its own for what configures it, and none for the log: nothing else of the machine is seen.
+install_haproxy() {
+    cp /lib/systemd/system/haproxy.service units/
+    mkdir units/haproxy.service.d
+    cp "$UNITS/retrofit.conf" units/haproxy.service.d/tfpreload.conf
+    printf '%s\n' '[Service]' BindReadOnlyPaths= >units/haproxy.service.d/no-log.conf
+    echo 'CONFIG=/etc/default/haproxy.cfg' >default/haproxy
+}
+
+# configure_haproxy VERSION
+configure_haproxy() {
+    cat >default/haproxy.cfg <<END
+global
+    stats socket /run/haproxy-admin.sock mode 660 level admin
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 30s
+    timeout server 30s
+frontend web
+    bind 127.0.0.1:$PORT
+    http-request return status 200 content-type text/plain string "served by $1"
+END
+}
+
+# haproxy_answers VERSION: to clients, and on both of its unix sockets to who administers it
+haproxy_answers() {
+    exec 7<>"/dev/tcp/127.0.0.1/$PORT" || return
+    printf 'GET / HTTP/1.0\r\n\r\n' >&7
+    grep -q "served by $1" <&7 || return
+    exec 7>&-
+    inside python3 "$PROGRAMS/haproxy_says.py" /run/haproxy-admin.sock 'show info' | grep -q '^Uptime:' &&
+        inside python3 "$PROGRAMS/haproxy_says.py" /run/haproxy-master.sock 'show proc' | grep -q worker
+}
+
+# It binds each unix path beside, and renames it; its master is told to serve by its workers.
+@test "retrofit.conf: haproxy with Debian's own unit, stats socket and master socket" {
+    local main version
+
+    requires haproxy
+    install_haproxy
+    configure_haproxy v1
+    start_systemd
+    systemctl start haproxy.service
+    wait_ready 1
+    main=$(property haproxy.service MainPID)
+    start_load "$PORT" --clients 4 --protocol http --expect 'served by v'
+    for version in v2 v3 v4 v5; do
+        configure_haproxy "$version"
+        upgrade_by systemctl reload haproxy.service
+        wait_until haproxy_answers "$version"
+    done
+    stop_load
+    has_property haproxy.service MainPID "$main"
+    has_property haproxy.service NRestarts 0
+    systemctl stop haproxy.service
+    has_property haproxy.service Result success
+    only_systemd_is_left
+}
+
 # install_hardened_unit SERVER: nothing allowed that it does not need
 install_hardened_unit() {
     install_packaged_unit User=nobody CapabilityBoundingSet= NoNewPrivileges=yes \
