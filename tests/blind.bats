@@ -51,7 +51,8 @@ serve_two() {
 }
 
 @test "an upgrade of which nobody can see what it holds fails, and hurts nobody" {
-    export TFPRELOAD_READY_TIMEOUT=3
+    TFPRELOAD_READY_TIMEOUT=$(at_this_load 3)
+    export TFPRELOAD_READY_TIMEOUT
     serve_two
     kill -HUP "$PID"
     wait_for_log '^tfpreload: generation 2: starting, waiting'

@@ -76,13 +76,15 @@ fails_under_load() {
 }
 
 @test "a new version that hangs until the ready timeout" {
-    export TFPRELOAD_READY_TIMEOUT=4 # which is what the good one has, too
-    fails_under_load poll 'not ready within the ready timeout of 4\.0 s' --hang
+    TFPRELOAD_READY_TIMEOUT=$(at_this_load 4) # which is what the good one has, too
+    export TFPRELOAD_READY_TIMEOUT
+    fails_under_load poll 'not ready within the ready timeout of [0-9.]+ s' --hang
 }
 
 @test "a new version that takes too long to listen" {
-    export TFPRELOAD_READY_TIMEOUT=4
-    fails_under_load epoll-level 'not ready within the ready timeout of 4\.0 s' --listen-delay 100000
+    TFPRELOAD_READY_TIMEOUT=$(at_this_load 4)
+    export TFPRELOAD_READY_TIMEOUT
+    fails_under_load epoll-level 'not ready within the ready timeout of [0-9.]+ s' --listen-delay 100000
 }
 
 @test "a new version that cannot bind another address" {
@@ -210,12 +212,14 @@ no_process_of_ours_but() {
 }
 
 @test "the whole family of a new version that hangs is killed" {
-    export TFPRELOAD_READY_TIMEOUT=4
+    TFPRELOAD_READY_TIMEOUT=$(at_this_load 4)
+    export TFPRELOAD_READY_TIMEOUT
     family_of_failed_is_killed hangs 'not ready within'
 }
 
 @test "a new version that forks all the time is killed with all of its children" {
-    export TFPRELOAD_READY_TIMEOUT=4
+    TFPRELOAD_READY_TIMEOUT=$(at_this_load 4)
+    export TFPRELOAD_READY_TIMEOUT
     family_of_failed_is_killed forks 'not ready within'
     wait_generation_gone 1
     equal "$(children "$PID" | wc -w)" 1 "children of the helper"
@@ -297,7 +301,8 @@ answers_with() {
 
 # serve_two_versions SERVER: v1 serves, and v2 takes clients, too, until a probe that never succeeds
 serve_two_versions() {
-    export TFPRELOAD_READY='exec:test ! -e bad' TFPRELOAD_READY_TIMEOUT=${2:-3}
+    TFPRELOAD_READY_TIMEOUT=$(at_this_load 3)
+    export TFPRELOAD_READY='exec:test ! -e bad' TFPRELOAD_READY_TIMEOUT
     serve "$1" --workers 24
     wait_until answers_with v1 # the probe has not shown that it listens
     touch bad

@@ -23,6 +23,12 @@ SERVERS=(fork thread prefork poll select epoll-level epoll-edge)
 # Seconds: long enough for a busy machine, since no test that passes ever waits so long.
 PATIENCE=20
 
+# at_this_load SECONDS: more of them on a busy machine, for a bound within which something has to
+# go well, and after which something else has to fail
+at_this_load() {
+    awk -v seconds="$1" '{ printf "%d", seconds * (1 + $1 / 8) }' /proc/loadavg
+}
+
 setup() {
     prepare
 }

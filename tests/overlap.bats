@@ -99,14 +99,14 @@ END
 }
 
 @test "one that is not ready in time fails alike" {
-    TFPRELOAD_READY_TIMEOUT=2 serve_alone
+    TFPRELOAD_READY_TIMEOUT=$(at_this_load 2) serve_alone
     set_options --hang
     set_version v2
     kill -HUP "$PID"
     wait_for_log '^tfpreload: generation 2: started'
     set_options
     set_version v1
-    wait_for_log '^tfpreload: generation 2: upgrade failed: not ready within the ready timeout of 2\.0 s: '
+    wait_for_log '^tfpreload: generation 2: upgrade failed: not ready within the ready timeout of [0-9.]+ s: '
     wait_ready 3
     serves_version "$PORT" v1
 }

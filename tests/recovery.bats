@@ -359,7 +359,8 @@ while True:
     client.sendall(b"v1 %d %s" % (os.getpid(), client.recv(100).split()[-1] + b"\n"))
     client.close()
 END
-    export TFPRELOAD_READY_TIMEOUT=1
+    TFPRELOAD_READY_TIMEOUT=$(at_this_load 1)
+    export TFPRELOAD_READY_TIMEOUT
     start_server python3 server.py "$PORT"
     flags=$(flags_of_listener)
     touch bad

@@ -265,7 +265,8 @@ s.bind(('127.0.0.1', $PORT))" 2>/dev/null
 }
 
 @test "sessions: an upgrade that fails late, and withdraws, leaves all of them where they are" {
-    export TFPRELOAD_READY='exec:test ! -e bad' TFPRELOAD_READY_TIMEOUT=2
+    TFPRELOAD_READY_TIMEOUT=$(at_this_load 2)
+    export TFPRELOAD_READY='exec:test ! -e bad' TFPRELOAD_READY_TIMEOUT
     serve_sessions "$PORT"
     wait_until is_bound # the probe has not shown that
     start_clients

@@ -146,7 +146,7 @@ upgrades_under_load() {
     wait_gone "$LOAD_PID"
     LOAD_PID=
     : >"$LOG"
-    TFPRELOAD_READY_TIMEOUT=2 serve_static epoll-level
+    TFPRELOAD_READY_TIMEOUT=$(at_this_load 2) serve_static epoll-level
     start_load "$PORT" --clients 4
     set_options --hang
     upgrade_fails 'not ready within the ready timeout'
