@@ -349,6 +349,61 @@ allow_families() {
     stop_leaves_nothing
 }
 
+# filtered_static_server LINE...: simple.service with a static server, and these lines
+filtered_static_server() {
+    install_unit simple.service
+    mkdir "units/$SERVICE.d"
+    printf '%s\n' '[Service]' "$@" >"units/$SERVICE.d/filter.conf"
+    install_server epoll-level
+    cc -static -D_GNU_SOURCE -std=c11 -I"$ROOT/tests/servers" -o installed/bin/legacy-server \
+        "$ROOT"/tests/servers/{epoll-level,common*}.c -pthread || skip "no static programs can be built here"
+    start_systemd
+    systemctl start "$SERVICE"
+    wait_until serves_version "$PORT" v1
+}
+
+@test "a static server in a unit whose SystemCallFilter= ends who watches: it serves, and one line says why" {
+    filtered_static_server SystemCallFilter=@system-service
+    has_log '^tfpreload: /usr/local/bin/legacy-server cannot be watched from outside: seccomp\(2\) is denied here, by a unit.s SystemCallFilter='
+    has_property "$SERVICE" NRestarts 0
+}
+
+@test "the same where such a call is an error" {
+    filtered_static_server SystemCallFilter=@system-service SystemCallErrorNumber=EPERM
+    has_log '^tfpreload: /usr/local/bin/legacy-server cannot be watched from outside: seccomp\(2\) is denied here, by a unit.s SystemCallFilter='
+    has_property "$SERVICE" NRestarts 0
+}
+
+@test "a static server whose unit lets it be watched, and its listeners be taken by neither call" {
+    filtered_static_server 'SystemCallFilter=@system-service seccomp'
+    wait_for_log 'does not let its descriptors be taken: Operation not permitted; what it binds cannot be inherited$'
+    has_property "$SERVICE" NRestarts 0
+}
+
+@test "a static server in a unit with the filter that the manual names is upgraded" {
+    filtered_static_server 'SystemCallFilter=@system-service @debug seccomp'
+    wait_ready 1
+    reloads_lose_nothing
+    stop_leaves_nothing
+}
+
+# Connections that idle are closed by a copy of their descriptor.
+@test "TFPRELOAD_IDLE in a unit whose SystemCallFilter= ends who copies descriptors: it serves on, and upgrades" {
+    install_unit simple.service
+    mkdir "units/$SERVICE.d"
+    printf '%s\n' '[Service]' SystemCallFilter=@system-service Environment=TFPRELOAD_IDLE=close:0.1 \
+        Environment=TFPRELOAD_EXIT_TIMEOUT=2 >"units/$SERVICE.d/filter.conf"
+    install_server epoll-level
+    start_service
+    keep "$PORT"
+    ask_kept >/dev/null
+    reload v2
+    wait_generation_gone 1
+    serves_version "$PORT" v2
+    has_property "$SERVICE" NRestarts 0
+    close_kept
+}
+
 @test "every unit file is well-formed" {
     install_server poll
     start_systemd

@@ -14,13 +14,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "helper/base/clock.h"
 #include "helper/base/log.h"
 #include "helper/generation/generation.h"
 #include "helper/kernel/sock_diag.h"
+#include "helper/kernel/take_descriptor.h"
 #include "helper/kernel/tcp_activity.h"
 #include "helper/kernel/tcp_sockets.h"
 #include "look.h"
@@ -53,23 +53,14 @@ static bool looks_over(const struct look *look, const struct known_socket *known
 /* A copy of a process's descriptor, if it is this socket still; -1 with errno set. */
 static int copy_descriptor(const struct open_socket *held)
 {
-#if defined SYS_pidfd_open && defined SYS_pidfd_getfd
-    int process = (int)syscall(SYS_pidfd_open, held->pid, 0);
-    int copy = process == -1 ? -1 : (int)syscall(SYS_pidfd_getfd, process, held->fd, 0);
+    int copy = take_descriptor(held->pid, held->fd);
     struct stat status;
 
-    if (process != -1)
-        close(process);
     if (copy == -1 || (fstat(copy, &status) == 0 && status.st_ino == held->inode))
         return copy;
     close(copy);
     errno = EBADF;
     return -1;
-#else
-    (void)held;
-    errno = ENOSYS;
-    return -1;
-#endif
 }
 
 /* It is looked at again at the last moment: a request may have come since. */

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "deadly_calls.h"
 #include "preload/wire/packet.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
@@ -118,6 +119,11 @@ int receive_filter(int channel)
     return -1;
 }
 
+bool may_set_filters(void)
+{
+    return !is_deadly(SYS_seccomp);
+}
+
 int try_filter(void)
 {
     int channel[2];
@@ -125,6 +131,8 @@ int try_filter(void)
     pid_t pid;
     int fd;
 
+    if (!may_set_filters())
+        return EPERM;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) == -1)
         return errno;
     pid = fork();
@@ -147,6 +155,8 @@ int try_filter(void)
 const char *filter_error_text(int error)
 {
     switch (error) {
+    case EPERM:
+        return "seccomp(2) is denied here, by a unit's SystemCallFilter= or a container's profile";
     case EBUSY:
         return "somebody else listens to its system calls already (seccomp)";
     case ENOSYS:

@@ -4,6 +4,9 @@
 
 #include <stdbool.h>
 
+/* Or would a filter above us end who tries? */
+bool may_set_filters(void);
+
 /*
  * In the child, before it executes the program: install the filter, and send the descriptor that
  * tells of those calls to the other end of `channel`; or the errno of why there is none.

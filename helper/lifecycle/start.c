@@ -296,8 +296,11 @@ static void close_if_open(int fd)
 /* Whatever keeps us from watching it: the program runs. */
 static void watch_from_outside(struct generation *generation, int channel)
 {
-    int notify = receive_filter(channel);
+    int notify = -1;
 
+    errno = EPERM;
+    if (channel != -1)
+        notify = receive_filter(channel);
     if (notify != -1 && begin_trace(generation, notify)) {
         expect_no_orders(generation->number);
         return;
@@ -319,7 +322,7 @@ static int execute_generation(struct generation *generation, bool traced,
     *what = "cannot start";
     if (pipe2(report, O_CLOEXEC) == -1)
         return errno;
-    if (traced)
+    if (traced && may_set_filters())
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, launch.filter);
     launch.report = report[1];
     if (generation->by_descriptor)

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "helper/kernel/procfile.h"
+#include "helper/kernel/take_descriptor.h"
 #include "helper/processes/read_member.h"
 #include "onlooker.h"
 

@@ -11,11 +11,13 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "helper/base/clock.h"
 #include "helper/base/log.h"
+#include "helper/kernel/deadly_calls.h"
 #include "helper/kernel/procfile.h"
 #include "helper/processes/family.h"
 #include "trace.h"
@@ -100,6 +102,8 @@ static int wait_for_interrupt(struct trace *trace, pid_t thread)
 /* ptrace(2) has no way back for one that does not stop in time: see let_latecomer_go(). */
 static int seize(pid_t thread)
 {
+    if (is_deadly(SYS_ptrace))
+        return EPERM;
     if (ptrace(PTRACE_SEIZE, thread, 0, PTRACE_O_TRACESYSGOOD) == -1 ||
         ptrace(PTRACE_INTERRUPT, thread, 0, 0) == -1)
         return errno;

@@ -6,7 +6,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -14,12 +13,9 @@
 #include "helper/base/log.h"
 #include "helper/kernel/descriptors.h"
 #include "helper/kernel/procfile.h"
+#include "helper/kernel/take_descriptor.h"
 #include "helper/processes/tools.h"
 #include "preload/wire/packet.h"
-
-#ifndef SYS_pidfd_getfd
-#define SYS_pidfd_getfd 438 /* Linux 5.6 */
-#endif
 
 /*
  * How long it may take: on a busy machine, a while. Each time that it takes longer, half of that,
@@ -48,21 +44,6 @@ bool read_memory_of(pid_t process, uint64_t address, void *memory, size_t size)
     struct iovec there = {(void *)(uintptr_t)address, size};
 
     return process_vm_readv(process, &here, 1, &there, 1, 0) == (ssize_t)size;
-}
-
-int take_descriptor(pid_t process, int number)
-{
-    int pidfd = (int)syscall(SYS_pidfd_open, process, 0);
-    int error;
-    int fd;
-
-    if (pidfd == -1)
-        return -1;
-    fd = (int)syscall(SYS_pidfd_getfd, pidfd, number, 0); /* close-on-exec by itself */
-    error = errno;
-    close(pidfd);
-    errno = error;
-    return fd;
 }
 
 /* ---- the other process ---- */

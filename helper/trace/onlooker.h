@@ -22,7 +22,6 @@ int have_descriptor_borrowed(pid_t process, int number);
 
 /* What it does, and what the helper does itself with processes that could be its own. */
 bool read_memory_of(pid_t process, uint64_t address, void *memory, size_t size);
-int take_descriptor(pid_t process, int number);
 
 /* It is started again when it is needed. */
 void end_onlooker(void);
