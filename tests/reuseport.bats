@@ -23,7 +23,7 @@ load listeners
     set_version v1
     set_options --listen "127.0.0.1:$PORT" --listen "127.0.0.1:$PORT" --listen "127.0.0.1:$PORT"
     # a worker a socket, busy with one client at a time, for long enough to have a queue of seconds
-    start_server "$TESTS/prefork" --reuseport --workers 3 --service-time 100 \
+    TFPRELOAD_EXIT_TIMEOUT=14 start_server "$TESTS/prefork" --reuseport --workers 3 --service-time 100 \
         --version-file "$PWD/version" --options-file "$PWD/options"
     start_load "$PORT" --clients 60 --timeout 20
     wait_until queue_is_longer_than 40
