@@ -7,6 +7,7 @@
 #include "scan.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,6 +26,9 @@
 
 /* How many sockets a set is asked about one by one. */
 enum { MOST_COMPARED = 16 };
+
+/* To get a lock that the very thread may hold which a handler of ours has interrupted. */
+enum { MOST_ATTEMPTS = 200 };
 
 static void failed(struct scan *scan)
 {
@@ -328,13 +332,26 @@ void scan_for_socket(struct scan *scan, ino_t inode)
     look(scan, see_same, true);
 }
 
-/* The page that forks do not inherit holds the lock: a child never finds it taken by nobody. */
+/*
+ * The page that forks do not inherit holds the lock: a child never finds it taken by nobody. A
+ * thread that registers a listener all the time has it nearly all the time, and never for long.
+ */
+static bool try_scan_lock(struct own_state *own)
+{
+    for (int i = 0; i < MOST_ATTEMPTS; i++) {
+        if (!atomic_flag_test_and_set(&own->scan_lock))
+            return true;
+        sched_yield();
+    }
+    return false;
+}
+
 struct scan *lock_scan(void)
 {
     static struct scan the_scan;
     struct own_state *own = own_state();
 
-    if (!own || atomic_flag_test_and_set(&own->scan_lock))
+    if (!own || !try_scan_lock(own))
         return NULL;
     /* a fork while it was held leaves the child what it had found, for nobody */
     memset(&the_scan, 0, sizeof the_scan);
