@@ -154,6 +154,45 @@ upgrades_under_load() {
     stop_load
 }
 
+# overlaps_not NAME: nor does what is started again after a release that is of another kind, and fails
+overlaps_not() {
+    local version
+
+    [[ -x $STATIC/$1 ]] || skip "no static programs can be built here"
+    set_version v1
+    cp "$STATIC/$1" server
+    start "$HELPER" -- ./server --port "$PORT" --version-file "$PWD/version"
+    wait_ready 1
+    start_load "$PORT" --clients 4
+    for version in v2 v3; do
+        set_version "$version"
+        run -0 "$HELPER" upgrade "$PID"
+        serves_version "$PORT" "$version"
+    done
+    equal "$(grep -Eo 'generation ([12]: gone|[23]: started)' "$LOG" | paste -sd,)" \
+        'generation 1: gone,generation 2: started,generation 2: gone,generation 3: started' order
+    mv server away
+    printf '%s\n' '#!/bin/sh' 'exit 2' >server
+    chmod +x server
+    run -1 "$HELPER" upgrade "$PID"
+    wait_ready 5
+    serves_version "$PORT" v3
+    mv away server
+    run -0 "$HELPER" upgrade "$PID"
+    serves_version "$PORT" v3
+    stop_load
+    equal "$(grep -Eo 'generation 5: gone|generation 6: started' "$LOG" | paste -sd,)" \
+        'generation 5: gone,generation 6: started' order
+}
+
+@test "trace: TFPRELOAD_OVERLAP=no, threads in accept: the old one is gone before the new one starts" {
+    TFPRELOAD_OVERLAP=no TFPRELOAD_EXIT_TIMEOUT=5 overlaps_not thread
+}
+
+@test "trace: TFPRELOAD_OVERLAP=no, an event loop: the same" {
+    TFPRELOAD_OVERLAP=no TFPRELOAD_EXIT_TIMEOUT=5 overlaps_not epoll-level
+}
+
 # rolls_back: what serves v1 serves again when v2 is killed, and its clients have noticed nothing
 rolls_back() {
     keep "$PORT"

@@ -111,6 +111,16 @@ bool is_to_be_traced(int directory)
     return why_command_traced(directory, path) != NULL;
 }
 
+bool is_file_to_be_traced(int file)
+{
+    char path[32];
+
+    if (settings.way != WAY_AUTO)
+        return settings.way == WAY_TRACE;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    return why_traced(path) != NULL;
+}
+
 void say_that_it_is_watched(void)
 {
     char path[PATH_MAX];

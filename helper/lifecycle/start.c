@@ -396,19 +396,23 @@ static bool start_in_directory(struct generation *generation, bool traced,
 }
 
 /* What will be executed may be another kind of program than it was. */
-static bool will_be_traced(void)
+static bool will_be_traced(const struct generation *generation)
 {
     const char *path;
-    int directory = open_directory(&path);
-    bool traced = is_to_be_traced(directory);
+    int directory;
+    bool traced;
 
+    if (generation->by_descriptor)
+        return is_file_to_be_traced(generation->program.file);
+    directory = open_directory(&path);
+    traced = is_to_be_traced(directory);
     close_if_open(directory);
     return traced;
 }
 
 void start_generation(struct generation *generation)
 {
-    const bool traced = will_be_traced();
+    const bool traced = will_be_traced(generation);
     struct environment environment;
     char why[512];
     bool started;

@@ -197,6 +197,12 @@ void retire_traced_for(struct generation *old, struct inheritance *inheritance)
     free(listeners.item);
 }
 
+/* Who waits for the old one to be gone has inherited already: see overlap.c. */
+static struct generation *successor(void)
+{
+    return current ? current : generations;
+}
+
 pid_t retire_traced(struct generation *old, bool (*is_kept)(struct generation *old, uint64_t inode))
 {
     struct listeners listeners = {NULL, 0};
@@ -204,8 +210,8 @@ pid_t retire_traced(struct generation *old, bool (*is_kept)(struct generation *o
 
     if (!old->trace)
         return 0;
-    if (current && old != current)
-        add_all(&listeners, &current->inheritance);
+    if (old != successor())
+        add_all(&listeners, &successor()->inheritance);
     for (size_t i = 0; i < old->inheritance.count; i++)
         if (!is_kept(old, old->inheritance.item[i].inode))
             add_listener(&listeners, &old->inheritance.item[i]);
