@@ -58,6 +58,7 @@ void begin_or_await(struct generation *new)
     log_line(LEVEL_INFO, "generation %u: starts when generation %u is gone", new->number,
              old->number);
     release(&old->inheritance);
+    allow_second_senders(&new->inheritance);
     new->awaits = true;
     new->fallback = old->program;
     old->program = NO_PROGRAM;

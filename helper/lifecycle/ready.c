@@ -70,6 +70,7 @@ static void become_current(struct generation *generation, enum state state)
         taken_over(old);
         begin_probation(generation);
     } else {
+        forbid_second_senders(&generation->inheritance); /* its predecessor is gone: overlap.c */
         finish_upgrade(generation); /* from what has activated us, if anything has */
     }
 }

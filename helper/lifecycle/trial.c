@@ -5,6 +5,7 @@
 #include "helper/base/clock.h"
 #include "helper/base/log.h"
 #include "helper/generation/generation.h"
+#include "helper/listeners/inheritance.h"
 #include "helper/settings/settings.h"
 #include "helper/trace/trace.h"
 #include "traced.h"
@@ -32,6 +33,7 @@ void begin_trial(struct generation *generation)
     for (size_t i = 0; i < generation->inheritance.count; i++)
         generation->inheritance.item[i].waited_since = 0;
     enter(generation, TRYING, look_pace);
+    allow_second_senders(&generation->inheritance);
     retire_traced_for(current, &generation->inheritance);
     log_line(LEVEL_DEBUG, "generation %u: on trial, generation %u has stepped back",
              generation->number, current->number);

@@ -64,6 +64,7 @@ static void carry_item(struct carrier *carrier, struct inherited *item)
     item->backlog = (int)carry_number(carrier, "backlog", item->backlog, -1, INT32_MAX);
     item->options = carry_descriptor(carrier, "options", item->options, MAY_BE_NONE);
     item->reusable = carry_bool(carrier, "reusable", item->reusable);
+    item->second_senders = carry_bool(carrier, "second-senders", item->second_senders);
     carry_claim(carrier, item);
 }
 

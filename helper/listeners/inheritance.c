@@ -255,9 +255,12 @@ void allow_second_senders(struct inheritance *inheritance)
     for (size_t i = 0; i < inheritance->count; i++) {
         struct inherited *item = &inheritance->item[i];
 
-        item->reusable = reuse_of(item) != 0;
-        if (item->key.type == SOCK_DGRAM)
-            setsockopt(item->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+        if (item->key.type != SOCK_DGRAM)
+            continue;
+        if (!item->second_senders)
+            item->reusable = reuse_of(item) != 0;
+        item->second_senders = true;
+        setsockopt(item->fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     }
 }
 
@@ -270,6 +273,7 @@ void forbid_second_senders(struct inheritance *inheritance)
 
         if (item->key.type == SOCK_DGRAM && !item->reusable)
             setsockopt(item->fd, SOL_SOCKET, SO_REUSEADDR, &no, sizeof no);
+        item->second_senders = false;
     }
 }
 

@@ -26,6 +26,7 @@ struct inherited {
     int backlog;           /* -1: not known */
     int options;           /* a socket that is never bound: it keeps the options as collected */
     bool reusable;         /* SO_REUSEADDR of a datagram socket, before we allowed a second one */
+    bool second_senders;   /* we have: what is read of it now is ours */
     bool claimed;
     int64_t claimed_at;
     bool listening;

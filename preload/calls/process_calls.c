@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 
 #include "export.h"
+#include "preload/kernel/kernel.h"
 #include "preload/kernel/real.h"
 #include "preload/sharing/groups.h"
 #include "preload/sharing/paths.h"
@@ -36,6 +37,17 @@ EXPORT(int, sigqueue, (pid_t target, int number, const union sigval value))
 EXPORT(int, pidfd_open, (pid_t target, unsigned flags))
 {
     return is_hidden_process(target) ? no_such_process() : real()->pidfd_open(target, flags);
+}
+
+/* Whether a pid of a file lives is asked so, too, as monit does. */
+EXPORT(pid_t, getpgid, (pid_t target))
+{
+    return is_hidden_process(target) ? no_such_process() : (pid_t)syscall(SYS_getpgid, target);
+}
+
+EXPORT(pid_t, getsid, (pid_t target))
+{
+    return is_hidden_process(target) ? no_such_process() : (pid_t)syscall(SYS_getsid, target);
 }
 
 EXPORT(int, execve, (const char *path, char *const arguments[], char *const environment[]))

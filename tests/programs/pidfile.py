@@ -26,12 +26,16 @@ def write_pid():
         file.write(f"{os.getpid()}\n")
 
 
-def lives(pid):
+def answers(ask, *arguments):
     try:
-        os.kill(pid, 0)
+        ask(*arguments)
     except ProcessLookupError:
         return False
     return True
+
+
+def lives(pid):
+    return answers(os.kill, pid, 0) or answers(os.getpgid, pid) or answers(os.getsid, pid)
 
 
 def serve():
@@ -67,7 +71,7 @@ def front():
 
 
 def looks():
-    """Gives up when the file names a process that lives (gunicorn, Net::Server)."""
+    """Gives up when the file names a process that lives (gunicorn, Net::Server, monit)."""
     if read_pid() and lives(read_pid()):
         sys.exit("already running")
     serve()

@@ -1,11 +1,11 @@
 /*
- * udp-server [-4|-6] [-p] [-e] [-n COUNT] [-d MS] [-t] [-x] PORT VERSION-FILE: answers each
- * datagram with "VERSION PID TEXT". -p waits in poll() before it receives; else it blocks in
- * recvfrom(). -e ends at the first error of either. -n serves in so many threads. -d answers that
- * much later, from a child, so that the answer may leave after an upgrade. -t has a timer that libc
- * serves in a thread of its own (SIGEV_THREAD), which blocks all signals. "@NAME" as PORT is a unix
- * datagram socket of that path, "+N" is descriptor N. -x executes itself once it is bound, with
- * that.
+ * udp-server [-4|-6] [-p|-w] [-e] [-n COUNT] [-d MS] [-t] [-x] PORT VERSION-FILE: answers each
+ * datagram with "VERSION PID TEXT". -p waits in poll() before it receives, -w in epoll_wait(); else
+ * it blocks in recvfrom(). -e ends at the first error of either. -n serves in so many threads. -d
+ * answers that much later, from a child, so that the answer may leave after an upgrade. -t has a
+ * timer that libc serves in a thread of its own (SIGEV_THREAD), which blocks all signals. "@NAME"
+ * as PORT is a unix datagram socket of that path, "+N" is descriptor N. -x executes itself once it
+ * is bound, with that.
  */
 #include <netinet/in.h>
 #include <poll.h>
@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
@@ -23,6 +24,7 @@
 static bool ends_at_error, executes_itself, polls, v6;
 static int delay_ms;
 static int service;
+static int set = -1;
 static char version[32] = "1";
 
 static int open_unix(const char *path)
@@ -105,10 +107,11 @@ static void *serve(void *unused)
         struct sockaddr_storage client;
         socklen_t length = sizeof client;
         struct pollfd ready = {.fd = fd, .events = POLLIN};
+        struct epoll_event event;
         char text[512];
         ssize_t size;
 
-        if (polls && poll(&ready, 1, -1) == -1)
+        if (set != -1 ? epoll_wait(set, &event, 1, -1) == -1 : polls && poll(&ready, 1, -1) == -1)
             end_at_error("udp-server: poll");
         size = recvfrom(fd, text, sizeof text - 1, 0, (struct sockaddr *)&client, &length);
         if (size < 0) {
@@ -119,6 +122,17 @@ static void *serve(void *unused)
         answer(fd, text, (struct sockaddr *)&client, length);
     }
     return NULL;
+}
+
+static void open_set(void)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+
+    set = epoll_create1(0);
+    if (epoll_ctl(set, EPOLL_CTL_ADD, service, &event) == -1) {
+        perror("udp-server: epoll_ctl");
+        exit(1);
+    }
 }
 
 static void tick(union sigval value)
@@ -142,14 +156,16 @@ static void start_timer(void)
 int main(int argc, char **argv)
 {
     FILE *file;
+    bool watches = false;
     int threads = 1;
     int option;
 
-    while ((option = getopt(argc, argv, "46pextn:d:")) != -1) {
+    while ((option = getopt(argc, argv, "46pwextn:d:")) != -1) {
         executes_itself |= option == 'x';
         ends_at_error |= option == 'e';
         v6 |= option == '6';
         polls |= option == 'p';
+        watches |= option == 'w';
         if (option == 'd')
             delay_ms = (int)strtol(optarg, NULL, 10);
         if (option == 'n')
@@ -158,7 +174,7 @@ int main(int argc, char **argv)
             start_timer();
     }
     if (argc - optind != 2) {
-        fprintf(stderr, "usage: udp-server [-4|-6] [-p] [-e] [-n COUNT] [-d MS] [-t] [-x] "
+        fprintf(stderr, "usage: udp-server [-4|-6] [-p|-w] [-e] [-n COUNT] [-d MS] [-t] [-x] "
                         "PORT|@PATH|+N VERSION-FILE\n");
         return 2;
     }
@@ -170,6 +186,8 @@ int main(int argc, char **argv)
     service = open_service(argv[optind]);
     if (executes_itself)
         execute_itself(argv, service, argv[optind + 1]);
+    if (watches)
+        open_set();
     for (pthread_t thread; threads > 1; threads--)
         pthread_create(&thread, NULL, serve, NULL);
     serve(NULL);
