@@ -10,7 +10,8 @@
  */
 bool is_to_be_traced(int directory);
 
-/* The same of the program that this descriptor leads to, which stays the caller's: O_PATH will do. */
+/* The same of the program that this descriptor leads to, which stays the caller's: O_PATH will do.
+ */
 bool is_file_to_be_traced(int file);
 
 /* In the log, if it was not the setting that decided so. */

@@ -11,10 +11,10 @@
 #include <sys/types.h>
 
 /*
- * Before and after the kernel is told something of fd, by an operation of epoll_ctl(2). Nobody else tells meanwhile, so that what is
- * remembered comes in the order in which the kernel did it. Returns false where that could not be
- * waited for: then nothing is to end, and the kernel is asked from now on. Changes errno; not in a
- * handler of ours.
+ * Before and after the kernel is told something of fd, by an operation of epoll_ctl(2). Nobody else
+ * tells meanwhile, so that what is remembered comes in the order in which the kernel did it.
+ * Returns false where that could not be waited for: then nothing is to end, and the kernel is asked
+ * from now on. Changes errno; not in a handler of ours.
  */
 bool begin_telling(int set, int operation, int fd);
 void end_telling(void);
