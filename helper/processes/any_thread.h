@@ -1,3 +1,4 @@
+/* Whether a generation has a thread of some kind; what that is, is the caller's to say. */
 #ifndef TFHELPER_ANY_THREAD_H
 #define TFHELPER_ANY_THREAD_H
 
