@@ -9,6 +9,7 @@ enum property {
     RETIRED = 32,
     INHERITS = 64,
     LASTS = 128,
+    PUT_OFF = 256,
 };
 
 static const struct {
@@ -16,8 +17,8 @@ static const struct {
     unsigned properties;
 } states[STATES] = {
     [COLLECTING] = {"collecting", COLLECTS | ON_ITS_WAY},
-    [AWAITING] = {"awaiting", INHERITS | ON_ITS_WAY},
-    [RESTARTING] = {"restarting", INHERITS | ON_ITS_WAY},
+    [AWAITING] = {"awaiting", INHERITS | ON_ITS_WAY | PUT_OFF},
+    [RESTARTING] = {"restarting", INHERITS | ON_ITS_WAY | PUT_OFF},
     [STARTING] = {"starting", ADOPTS | ON_ITS_WAY},
     [SETTLING] = {"settling", ADOPTS | ON_ITS_WAY},
     [TRYING] = {"settling", ADOPTS | ON_ITS_WAY},
@@ -58,6 +59,11 @@ bool is_inheriting(enum state state)
 bool is_on_its_way(enum state state)
 {
     return has(state, ON_ITS_WAY);
+}
+
+bool is_put_off(enum state state)
+{
+    return has(state, PUT_OFF);
 }
 
 bool may_adopt(enum state state)

@@ -41,6 +41,9 @@ bool is_inheriting(enum state state);
 /* Has it been asked for, and not become the current one or failed yet? */
 bool is_on_its_way(enum state state);
 
+/* Has it what it will inherit, and only its moment to be executed has not come? */
+bool is_put_off(enum state state);
+
 /* May it have what was inherited? Later, bind() means what it says. */
 bool may_adopt(enum state state);
 

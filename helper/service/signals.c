@@ -97,11 +97,6 @@ static void upgrade_by(const struct signalfd_siginfo *info)
     request_upgrade_by_signal(sender);
 }
 
-static bool has_no_process_yet(const struct generation *generation)
-{
-    return generation->state == AWAITING || generation->state == RESTARTING;
-}
-
 /* Everything else that somebody sends to the pid that the user knows was meant for the server. */
 static void pass_on(const struct signalfd_siginfo *info)
 {
@@ -118,7 +113,7 @@ static void pass_on(const struct signalfd_siginfo *info)
     }
     if (ends_service(number))
         told_to_end(sender);
-    if (ends_service(number) && target && has_no_process_yet(target)) {
+    if (ends_service(number) && target && is_put_off(target->state)) {
         happen(target, END); /* but of the one before it there may be some */
         target = target->older;
     }

@@ -63,7 +63,7 @@ TEST("what is on its way can fail; what has processes hears of their end")
             CHECK(answers(state, FAILED));
         if (may_adopt(state) || is_serving(state) || is_retiring(state) || is_draining(state))
             CHECK(answers(state, EMPTY));
-        if (may_adopt(state) || is_serving(state))
+        if (may_adopt(state) || is_serving(state) || is_put_off(state))
             CHECK(answers(state, END));
     }
 }
