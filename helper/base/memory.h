@@ -8,4 +8,7 @@
 void *allocate(size_t count, size_t size);
 void *grow(void *memory, size_t count, size_t size);
 
+/* A list with one item more, a copy of `item`, whose size is `size`. */
+void *append_item(void *list, size_t *count, const void *item, size_t size);
+
 #endif

@@ -93,11 +93,9 @@ static void carry_bound(struct carrier *carrier, struct signs *signs)
     size_t count = carry_count(carrier, "bound-ones", signs->bound_count, MOST_BOUND);
 
     for (size_t i = 0; i < count && !has_fault(carrier); i++) {
-        if (is_reading(carrier)) {
-            signs->bound = grow(signs->bound, i + 1, sizeof *signs->bound);
-            signs->bound[i] = 0;
-            signs->bound_count = i + 1;
-        }
+        if (is_reading(carrier))
+            signs->bound = append_item(signs->bound, &signs->bound_count, &(unsigned long long){0},
+                                       sizeof *signs->bound);
         signs->bound[i] = (unsigned long long)carry_number(
             carrier, "bound", (int64_t)signs->bound[i], INT64_MIN, INT64_MAX);
     }
@@ -144,11 +142,9 @@ static void carry_inquiry(struct carrier *carrier, struct inquiry *inquiry)
     inquiry->progress = carry_time(carrier, "progress", inquiry->progress);
     count = carry_count(carrier, "in-question", inquiry->count, MOST_IN_QUESTION);
     for (size_t i = 0; i < count && !has_fault(carrier); i++) {
-        if (is_reading(carrier)) {
-            inquiry->inode = grow(inquiry->inode, i + 1, sizeof *inquiry->inode);
-            inquiry->inode[i] = 0;
-            inquiry->count = i + 1;
-        }
+        if (is_reading(carrier))
+            inquiry->inode = append_item(inquiry->inode, &inquiry->count, &(unsigned long long){0},
+                                         sizeof *inquiry->inode);
         inquiry->inode[i] = (unsigned long long)carry_number(
             carrier, "inode", (int64_t)inquiry->inode[i], INT64_MIN, INT64_MAX);
     }
@@ -191,11 +187,10 @@ static void carry_removed(struct carrier *carrier, struct generation *generation
     size_t count = carry_count(carrier, "removed", generation->removed_count, MOST_REMOVED);
 
     for (size_t i = 0; i < count && !has_fault(carrier); i++) {
-        if (is_reading(carrier)) {
-            generation->removed = grow(generation->removed, i + 1, sizeof *generation->removed);
-            generation->removed[i] = (struct file_identity){0};
-            generation->removed_count = i + 1;
-        }
+        if (is_reading(carrier))
+            generation->removed =
+                append_item(generation->removed, &generation->removed_count,
+                            &(struct file_identity){0}, sizeof *generation->removed);
         carry_file(carrier, &generation->removed[i]);
     }
 }

@@ -73,11 +73,10 @@ void carry_inheritance(struct carrier *carrier, struct inheritance *inheritance)
     size_t count = carry_count(carrier, "listeners", inheritance->count, MOST_LISTENERS);
 
     for (size_t i = 0; i < count && !has_fault(carrier); i++) {
-        if (is_reading(carrier)) {
-            inheritance->item = grow(inheritance->item, i + 1, sizeof *inheritance->item);
-            inheritance->item[i] = (struct inherited){.options = -1};
-            inheritance->count = i + 1;
-        }
+        if (is_reading(carrier))
+            inheritance->item =
+                append_item(inheritance->item, &inheritance->count,
+                            &(struct inherited){.options = -1}, sizeof *inheritance->item);
         carry_item(carrier, &inheritance->item[i]);
     }
 }
@@ -94,11 +93,8 @@ void carry_endpoints(struct carrier *carrier, struct endpoint **list, size_t *co
     size_t wanted = carry_count(carrier, "endpoints", *count, MOST_LISTENERS);
 
     for (size_t i = 0; i < wanted && !has_fault(carrier); i++) {
-        if (is_reading(carrier)) {
-            *list = grow(*list, i + 1, sizeof **list);
-            (*list)[i] = (struct endpoint){0};
-            *count = i + 1;
-        }
+        if (is_reading(carrier))
+            *list = append_item(*list, count, &(struct endpoint){0}, sizeof **list);
         carry_endpoint(carrier, &(*list)[i]);
     }
 }

@@ -23,11 +23,9 @@ static void carry_members(struct carrier *carrier, struct session_port *port)
     size_t count = carry_count(carrier, "port-members", port->count, MOST_MEMBERS);
 
     for (size_t i = 0; i < count && !has_fault(carrier); i++) {
-        if (is_reading(carrier)) {
-            port->member = grow(port->member, i + 1, sizeof *port->member);
-            port->member[i] = (struct port_member){.fd = -1};
-            port->count = i + 1;
-        }
+        if (is_reading(carrier))
+            port->member = append_item(port->member, &port->count, &(struct port_member){.fd = -1},
+                                       sizeof *port->member);
         carry_member(carrier, &port->member[i]);
     }
     if (count == 0)

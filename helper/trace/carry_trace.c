@@ -31,11 +31,9 @@ static void carry_all_bound(struct carrier *carrier, struct trace *trace)
     size_t count = carry_count(carrier, "traced-bound", trace->bound_count, MOST_NOTED);
 
     for (size_t i = 0; i < count && !has_fault(carrier); i++) {
-        if (is_reading(carrier)) {
-            trace->bound = grow(trace->bound, i + 1, sizeof *trace->bound);
-            trace->bound[i] = (struct bound){0};
-            trace->bound_count = i + 1;
-        }
+        if (is_reading(carrier))
+            trace->bound = append_item(trace->bound, &trace->bound_count, &(struct bound){0},
+                                       sizeof *trace->bound);
         carry_bound(carrier, &trace->bound[i]);
         if (is_reading(carrier))
             count_orders_from(trace->bound[i].order);
@@ -87,20 +85,16 @@ static void carry_swapped(struct carrier *carrier, struct deafened_list *list)
     size_t lost;
 
     for (size_t i = 0; i < count && !has_fault(carrier); i++) {
-        if (is_reading(carrier)) {
-            list->item = grow(list->item, i + 1, sizeof *list->item);
-            list->item[i] = (struct deafened){0};
-            list->count = i + 1;
-        }
+        if (is_reading(carrier))
+            list->item =
+                append_item(list->item, &list->count, &(struct deafened){0}, sizeof *list->item);
         carry_deafened(carrier, &list->item[i]);
     }
     lost = carry_count(carrier, "unregistered-ones", list->lost_count, MOST_NOTED);
     for (size_t i = 0; i < lost && !has_fault(carrier); i++) {
-        if (is_reading(carrier)) {
-            list->lost = grow(list->lost, i + 1, sizeof *list->lost);
-            list->lost[i] = (struct unregistered){0};
-            list->lost_count = i + 1;
-        }
+        if (is_reading(carrier))
+            list->lost = append_item(list->lost, &list->lost_count, &(struct unregistered){0},
+                                     sizeof *list->lost);
         carry_lost(carrier, &list->lost[i]);
     }
 }
