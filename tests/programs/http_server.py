@@ -6,15 +6,18 @@
 import http.server
 import sys
 
-with open(sys.argv[2], encoding="ascii") as file:
-    VERSION = file.readline().strip()
-
-
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    version = ""
+
+    @classmethod
+    def of(cls, path):
+        with open(path, encoding="ascii") as file:
+            cls.version = file.readline().strip()
+        return cls
 
     def do_GET(self):
-        body = f"{VERSION}\n".encode()
+        body = f"{self.version}\n".encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -28,4 +31,5 @@ class Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
 
-Server(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+if __name__ == "__main__":
+    Server(("127.0.0.1", int(sys.argv[1])), Handler.of(sys.argv[2])).serve_forever()

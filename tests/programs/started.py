@@ -12,22 +12,7 @@ import sys
 import threading
 import time
 
-with open(sys.argv[1], encoding="ascii") as file:
-    VERSION = file.readline().strip()
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self):
-        body = f"{VERSION}\n".encode()
-        self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, format, *args):
-        pass
+from http_server import Handler
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -37,8 +22,9 @@ class Server(http.server.ThreadingHTTPServer):
 # "127.0.0.1:8080=3"; of a connection that another process has accepted meanwhile, nothing is to be waited for
 listener = socket.socket(fileno=int(os.environ["SERVER_STARTER_PORT"].rpartition("=")[2]))
 listener.setblocking(False)
+handler = Handler.of(sys.argv[1])
 time.sleep(float(sys.argv[2]))
-server = Server(listener.getsockname(), Handler, bind_and_activate=False)
+server = Server(listener.getsockname(), handler, bind_and_activate=False)
 server.socket = listener
 # shutdown() waits for the loop, which the handler interrupts
 signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
