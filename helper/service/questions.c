@@ -1,22 +1,18 @@
 /*
  * One function a question. Each is believed only about the generation that the
  * peer belongs to, and only in a state in which that generation may ask it. What
- * is done for a peer is what it might do itself: it may have fewer privileges.
+ * is done for a peer is what it might do itself: it may have fewer privileges. What
+ * other generations have to do with is answered in sharing_questions.c.
  */
 #include "questions.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "helper/base/log.h"
 #include "helper/drain/socket_reports.h"
 #include "helper/generation/generation.h"
-#include "helper/kernel/procfile.h"
 #include "helper/lifecycle/adopt.h"
 #include "helper/lifecycle/collect.h"
 #include "helper/lifecycle/keep.h"
@@ -26,49 +22,19 @@
 #include "helper/lifecycle/retire.h"
 #include "helper/lifecycle/roll_back.h"
 #include "helper/lifecycle/sessions.h"
-#include "helper/lifecycle/shared_files.h"
-#include "helper/lifecycle/sharing.h"
-#include "helper/lifecycle/sight.h"
-#include "helper/lifecycle/unlink.h"
 #include "helper/lifecycle/upgrade.h"
 #include "helper/listeners/growing_set.h"
 #include "helper/listeners/peers.h"
 #include "helper/listeners/replacements.h"
 #include "helper/processes/asker.h"
 #include "helper/processes/belonging.h"
-#include "helper/processes/deliver.h"
 #include "helper/processes/family.h"
 #include "helper/processes/first_processes.h"
-#include "helper/processes/proc_for_chroot.h"
 #include "helper/processes/refusals.h"
 #include "helper/processes/session.h"
 #include "helper/settings/settings.h"
-#include "preload/wire/messages.h"
-
-struct question {
-    int fd; /* of the connection */
-    const struct ucred *peer;
-    struct generation *generation; /* of the peer */
-    const struct message *message; /* of a known kind, and with all its reports */
-    int descriptor;                /* that came along, or -1; whoever takes it leaves -1 */
-};
-
-/* In the version of the question, which the library understands. */
-static bool send_answer(const struct question *question, enum message_kind kind,
-                        const int *descriptors, size_t count)
-{
-    struct message message = message_of_kind(kind, 0);
-    const struct outgoing packet = {
-        .data = &message, .size = sizeof message, .descriptors = descriptors, .count = count};
-
-    message.version = question->message->version;
-    return send_packet(question->fd, &packet, MSG_DONTWAIT) == 0;
-}
-
-static bool answer(const struct question *question, enum message_kind kind)
-{
-    return send_answer(question, kind, NULL, 0);
-}
+#include "question.h"
+#include "sharing_questions.h"
 
 /*
  * A process of a retired generation must not begin to receive where its successor does: then a
@@ -129,127 +95,6 @@ static bool waiting(struct question *question)
     question->generation->signs.waits = true;
     happen(question->generation, WAITING);
     return false;
-}
-
-static bool unlink_asked(struct question *question)
-{
-    return answer(question,
-                  may_unlink(question->generation, &question->message->key, question->peer->pid)
-                      ? ANSWER_UNLINK_FILE
-                      : ANSWER_KEEP_FILE);
-}
-
-static bool unlink_pid_asked(struct question *question)
-{
-    if (!is_served_by(question->generation, question->message->pid))
-        return answer(question, ANSWER_UNLINK_FILE);
-    note_removed(question->generation, &question->message->key);
-    return answer(question, ANSWER_KEEP_FILE);
-}
-
-static bool unlink_file_asked(struct question *question)
-{
-    return answer(question, may_remove_shared(question->generation, &question->message->key)
-                                ? ANSWER_UNLINK_FILE
-                                : ANSWER_KEEP_FILE);
-}
-
-static bool answer_sharing(const struct question *question, enum sharing sharing)
-{
-    static const enum message_kind kinds[] = {
-        [NO_NEIGHBOUR] = ANSWER_UNSHARED,
-        [NOT_SHARED] = ANSWER_OTHERS_FILE,
-        [SHARED] = ANSWER_SHARE_FILE,
-        [REMOVED] = ANSWER_UNLINK_FILE,
-    };
-
-    return answer(question, kinds[sharing]);
-}
-
-static bool lock_asked(struct question *question)
-{
-    return answer_sharing(question, sharing_of_lock(question->generation, &question->message->key));
-}
-
-static bool create_asked(struct question *question)
-{
-    return answer_sharing(
-        question,
-        sharing_of_new_file(question->generation, &question->message->key, question->message->pid));
-}
-
-static bool signal_asked(struct question *question)
-{
-    return answer(question,
-                  sees_process(question->generation, question->peer->pid, question->message->pid)
-                      ? ANSWER_SEEN_PROCESS
-                      : ANSWER_HIDDEN_PROCESS);
-}
-
-static bool connect_asked(struct question *question)
-{
-    struct generation *generation = question->generation;
-
-    if (!is_starting_after_another(generation))
-        return answer(question, ANSWER_CONNECT_ALWAYS);
-    return answer(question, leads_to_predecessor(generation, &question->message->key)
-                                ? ANSWER_REFUSE
-                                : ANSWER_CONNECT);
-}
-
-/*
- * The process that has connected may execute a set-user-ID program, and leave the connection to
- * somebody else: what /proc says of it now, only its new user may read.
- */
-static bool is_same_user(const struct ucred *peer)
-{
-    struct proc_status status;
-
-    return read_status(peer->pid, &status) == IS_THERE && status.effective == peer->uid;
-}
-
-/* It might look itself, but for a chroot. */
-static bool proc_text_asked(struct question *question)
-{
-    const struct message *message = question->message;
-    int file = open_proc_text(question->peer->pid, message->position, message->inode);
-    bool sent;
-
-    /* what could not be looked at is not absent: then there is no answer */
-    if (file == -1)
-        return (errno == ENOENT || errno == ESRCH) && answer(question, ANSWER_NO_PROC_TEXT);
-    sent = is_same_user(question->peer) && send_answer(question, ANSWER_PROC_TEXT, &file, 1);
-    close(file);
-    return sent;
-}
-
-/* The rule of kill(2), as far as the kernel tells us who the peer is: its effective uid. */
-static bool may_signal(const struct ucred *peer, pid_t target, int number)
-{
-    uid_t real;
-    uid_t saved;
-
-    if (peer->uid == 0 || (number == SIGCONT && getsid(peer->pid) == getsid(target)))
-        return true;
-    return read_uids(target, &real, &saved) && (peer->uid == real || peer->uid == saved);
-}
-
-/* Without us, the group would be this generation and nobody else. */
-static bool group_signal_asked(struct question *question)
-{
-    const struct family *family = look_at_family();
-    int number = question->message->signal_number;
-
-    if (number >= NSIG)
-        return answer(question, ANSWER_NOT_SIGNALLED);
-    for (size_t i = 0; i < family->count; i++) {
-        const struct member *member = &family->member[i];
-
-        if (member->generation == question->generation->number && member->group == getpgrp() &&
-            may_signal(question->peer, member->pid, number))
-            signal_member(member, number);
-    }
-    return answer(question, ANSWER_SIGNALLED);
 }
 
 static bool is_main_process(const struct question *question)
@@ -343,25 +188,6 @@ static bool listen_asked(struct question *question)
     sent = send_answer(question, ANSWER_DEAF_SOCKET, &deaf, 1);
     close(deaf);
     return sent;
-}
-
-static bool shared_asked(struct question *question)
-{
-    enum message_kind kind = ANSWER_NO_PREDECESSOR;
-
-    if (is_inheriting(question->generation->state))
-        kind = ANSWER_PREDECESSOR_SERVES;
-    for (const struct generation *old = question->generation->older; old; old = old->older)
-        if (may_still_receive(old))
-            kind = ANSWER_PREDECESSOR_RETIRES;
-    return answer(question, kind);
-}
-
-static bool shutdown_asked(struct question *question)
-{
-    bool may = may_shut_down(question->generation, question->message->inode);
-
-    return answer(question, may ? ANSWER_OWN_SOCKET : ANSWER_SHARED_SOCKET);
 }
 
 static bool steers(struct question *question)
