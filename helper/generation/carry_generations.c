@@ -88,14 +88,16 @@ static int carry_watched(struct carrier *carrier, const char *name, const struct
     return carry_descriptor(carrier, name, watch->serve ? watch->fd : -1, MAY_BE_NONE);
 }
 
+static const unsigned long long no_inode;
+
 static void carry_bound(struct carrier *carrier, struct signs *signs)
 {
     size_t count = carry_count(carrier, "bound-ones", signs->bound_count, MOST_BOUND);
 
     for (size_t i = 0; i < count && !has_fault(carrier); i++) {
         if (is_reading(carrier))
-            signs->bound = append_item(signs->bound, &signs->bound_count, &(unsigned long long){0},
-                                       sizeof *signs->bound);
+            signs->bound =
+                append_item(signs->bound, &signs->bound_count, &no_inode, sizeof *signs->bound);
         signs->bound[i] = (unsigned long long)carry_number(
             carrier, "bound", (int64_t)signs->bound[i], INT64_MIN, INT64_MAX);
     }
@@ -143,8 +145,8 @@ static void carry_inquiry(struct carrier *carrier, struct inquiry *inquiry)
     count = carry_count(carrier, "in-question", inquiry->count, MOST_IN_QUESTION);
     for (size_t i = 0; i < count && !has_fault(carrier); i++) {
         if (is_reading(carrier))
-            inquiry->inode = append_item(inquiry->inode, &inquiry->count, &(unsigned long long){0},
-                                         sizeof *inquiry->inode);
+            inquiry->inode =
+                append_item(inquiry->inode, &inquiry->count, &no_inode, sizeof *inquiry->inode);
         inquiry->inode[i] = (unsigned long long)carry_number(
             carrier, "inode", (int64_t)inquiry->inode[i], INT64_MIN, INT64_MAX);
     }
