@@ -190,7 +190,7 @@ start_relative() {
     chmod +x server.py
     set_version v1
     start_server ./server.py "$PORT" version
-    sed 's/{VERSION}/another-{VERSION}/' server.py >server.new
+    sed 's/{self.version}/another-&/' server.py >server.new
     chmod +x server.new
     mv server.new server.py
     upgrade v2
