@@ -586,6 +586,7 @@ generation"
     cp "$TESTS/hangs" own/program
     mv own/program own/tfhelper
     HELPER=$BUILD/tfhelper not_renewed 'it has not said in time whether it could go on'
+    wait_generation_gone 1
     equal "$(children "$PID" | wc -w)" 1 "children of the helper"
 }
 

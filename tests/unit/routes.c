@@ -75,7 +75,7 @@ static int place_of(const struct set *set, int client)
     for (int i = 0; i < PLACES; i++)
         arrival[i] = (struct pollfd){.fd = set->fd[i], .events = POLLIN};
     REQUIRE(CHECK(send(client, "data", 4, 0) == 4));
-    poll(arrival, PLACES, PATIENCE);
+    REQUIRE(CHECK(poll(arrival, PLACES, PATIENCE) > 0)); /* it has arrived anywhere at all */
     for (int i = 0; i < PLACES; i++)
         if (recv(set->fd[i], data, sizeof data, 0) == 4)
             return i;
