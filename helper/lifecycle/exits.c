@@ -31,6 +31,12 @@ struct foreign {
 
 static struct foreign *foreigners;
 
+/* When ends are to be looked for again, since a look was not complete, or is all that tells, or
+ * since some are known to have come. */
+static int64_t review_due; /* 0: never */
+static const int64_t review_pace = 20 * MILLISECOND;
+static const int64_t watch_pace = 200 * MILLISECOND;
+
 static bool is_watched(pid_t pid)
 {
     for (const struct foreign *foreign = foreigners; foreign; foreign = foreign->next)
@@ -39,6 +45,10 @@ static bool is_watched(pid_t pid)
     return false;
 }
 
+/*
+ * Many end in one turn of the loop, where each client has a process of its own: one look is for all
+ * of them, in the next turn.
+ */
 static void foreign_member_ended(struct watch *watch)
 {
     struct foreign *foreign = (struct foreign *)watch;
@@ -52,7 +62,7 @@ static void foreign_member_ended(struct watch *watch)
     close(watch->fd);
     free(foreign);
     say_if_replaced(pid);
-    processes_ended();
+    review_due = now();
 }
 
 /* Returns whether its end will be told. */
@@ -70,11 +80,6 @@ static bool watch(pid_t pid)
     watch_descriptor(&foreign->watch, fd, foreign_member_ended);
     return true;
 }
-
-/* When ends are to be looked for again, since a look was not complete, or is all that tells. */
-static int64_t review_due; /* 0: never */
-static const int64_t review_pace = 20 * MILLISECOND;
-static const int64_t watch_pace = 200 * MILLISECOND;
 
 void watch_foreign_members(void)
 {
