@@ -33,15 +33,21 @@ say() {
     exec {connection}>&-
 }
 
+# reads_notify_socket PID: into `name`. While a process executes, it has no environment.
+reads_notify_socket() {
+    name=$(tr '\0' '\n' <"/proc/$1/environ" | sed -n 's/^NOTIFY_SOCKET=@//p')
+    [[ $name ]]
+}
+
 # notify_socket GENERATION: the abstract name that it has in its environment, ready or not
 notify_socket() {
-    local first
+    local first name
 
     first=$(sed -n "s/^tfpreload: generation $1: started, pid \([0-9]*\).*/\1/p" "$LOG")
     # that of the first generation is a line of the level debug
     [[ $first ]] || first=$(first_pid "$1")
     [[ $first ]] || first=$(children "$PID" | cut -d ' ' -f 1)
-    tr '\0' '\n' <"/proc/$first/environ" | sed -n 's/^NOTIFY_SOCKET=@//p'
+    wait_until reads_notify_socket "$first" && echo "$name"
 }
 
 serves_at_all() {
