@@ -346,6 +346,7 @@ guards() {
     upgrade v3
     stop_load
     serves_version "$PORT" v3
+    wait_generation_gone 2 # which would serve again
     kill -TERM "$(<pid)"
     wait_until none_marked
 }
